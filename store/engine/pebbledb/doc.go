@@ -1,0 +1,2 @@
+// Package pebbledb is the embedded engine: a Pebble folder behind [engine.Engine].
+package pebbledb
