@@ -1,0 +1,264 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"github.com/seed61737384/tombstone/store/engine"
+	"github.com/seed61737384/tombstone/versioning"
+)
+
+// defaultBucketLimit is how many buckets a page of Buckets has by default.
+const defaultBucketLimit = 10_000
+
+// bucketState is a bucket in memory: its row, and the hold that keeps the row
+// from changing while a change of a key commits.
+type bucketState struct {
+	name string
+	id   bucketID
+	// hold is taken for reading by what changes keys, for as long as it plans and
+	// commits, and for writing by what changes row. It comes before key locks.
+	hold   sync.RWMutex
+	row    atomic.Pointer[bucketRow] // read at any time, replaced under hold
+	gone   atomic.Bool               // the bucket was deleted; set under hold
+	totals totals
+}
+
+func newBucketState(row *bucketRow) *bucketState {
+	b := &bucketState{name: row.Name, id: row.id}
+	b.row.Store(row)
+	return b
+}
+
+// bucket returns the state of a bucket that exists.
+func (s *Store) bucket(name string) (*bucketState, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if b := s.buckets[name]; b != nil {
+		return b, nil
+	}
+	return nil, ErrNoSuchBucket
+}
+
+// holdBucket takes the counted hold of b for a change of its keys. The caller
+// releases it.
+func holdBucket(b *bucketState) error {
+	b.hold.RLock()
+	switch {
+	case b.gone.Load():
+		b.hold.RUnlock()
+		return ErrNoSuchBucket
+	case b.row.Load().deleting:
+		b.hold.RUnlock()
+		return ErrBucketBusy
+	}
+	return nil
+}
+
+// CreateBucket makes a bucket. If there is one of that name it returns it, and
+// [ErrBucketExists].
+func (s *Store) CreateBucket(ctx context.Context, spec BucketSpec) (Bucket, error) {
+	fail := func(err error) (Bucket, error) {
+		return Bucket{}, &Error{Op: "create bucket", Bucket: spec.Name, Err: err}
+	}
+	if spec.Name == "" || len(spec.Name) > MaxKeyBytes {
+		return fail(ErrNoSuchBucket)
+	}
+	s.creating.Lock()
+	defer s.creating.Unlock()
+	if b, err := s.bucket(spec.Name); err == nil {
+		return b.row.Load().Bucket, &Error{Op: "create bucket", Bucket: spec.Name, Err: ErrBucketExists}
+	}
+	id, err := s.orders.next(0)
+	if err != nil {
+		return fail(err)
+	}
+	row := &bucketRow{id: bucketID(id), Bucket: Bucket{
+		Name: spec.Name, Created: s.now(), Region: spec.Region, Owner: spec.Owner, ObjectLock: spec.ObjectLock,
+	}}
+	if spec.ObjectLock {
+		row.Versioning = versioning.Enabled
+	}
+	key := bucketKey(spec.Name)
+	if err := s.commit(ctx, []engine.Guard{{Key: key}}, []engine.Mutation{engine.Set(key, row.encode())}); err != nil {
+		return fail(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.buckets[spec.Name] = newBucketState(row)
+	return row.Bucket, nil
+}
+
+// Bucket returns a bucket and its state.
+func (s *Store) Bucket(_ context.Context, name string) (Bucket, error) {
+	b, err := s.bucket(name)
+	if err != nil {
+		return Bucket{}, &Error{Op: "read bucket", Bucket: name, Err: err}
+	}
+	return b.row.Load().Bucket, nil
+}
+
+// Buckets returns the buckets that q selects in the order of their names, and
+// whether there are more.
+func (s *Store) Buckets(ctx context.Context, q BucketQuery) (buckets []Bucket, more bool, err error) {
+	limit := q.Limit
+	if limit <= 0 {
+		limit = defaultBucketLimit
+	}
+	start, end := bucketKey(q.Prefix), prefixEnd(bucketKey(q.Prefix))
+	if after := append(bucketKey(q.After), 0); q.After != "" && string(after) > string(start) {
+		start = after
+	}
+	err = s.engine.View(ctx, func(r engine.Reader) error {
+		var bad error
+		_, err := r.Scan(engine.Range{Start: start, End: end, Limit: limit + 1}, func(k, v []byte) bool {
+			if len(buckets) == limit {
+				more = true
+				return false
+			}
+			row, err := decodeBucket(string(k[1:]), v)
+			if err != nil {
+				bad = err
+				return false
+			}
+			buckets = append(buckets, row.Bucket)
+			return true
+		})
+		return errors.Join(err, bad)
+	})
+	if err != nil {
+		return nil, false, &Error{Op: "list buckets", Err: s.cause(err)}
+	}
+	return buckets, more, nil
+}
+
+// SetVersioning changes the versioning state of a bucket (spec VD1). No change of
+// a key that read the old state commits after it returns.
+func (s *Store) SetVersioning(ctx context.Context, bucket string, c VersioningChange) error {
+	err := s.changeBucket(ctx, bucket, func(row *bucketRow) error {
+		if err := versioning.ChangeState(row.ObjectLock, c.State); err != nil {
+			return err
+		}
+		row.Versioning = c.State
+		if c.MFADelete != MFADeleteNever {
+			row.MFADelete = c.MFADelete
+		}
+		return nil
+	})
+	if err != nil {
+		return &Error{Op: "set versioning", Bucket: bucket, Err: err}
+	}
+	return nil
+}
+
+// changeBucket replaces the row of a bucket by what change makes of a copy.
+func (s *Store) changeBucket(ctx context.Context, bucket string, change func(*bucketRow) error) error {
+	b, err := s.bucket(bucket)
+	if err != nil {
+		return err
+	}
+	b.hold.Lock()
+	defer b.hold.Unlock()
+	if b.gone.Load() {
+		return ErrNoSuchBucket
+	}
+	if b.row.Load().deleting {
+		return ErrBucketBusy
+	}
+	return s.writeRow(ctx, b, change)
+}
+
+// writeRow does the work of changeBucket, under the exclusive hold of b.
+func (s *Store) writeRow(ctx context.Context, b *bucketState, change func(*bucketRow) error) error {
+	old := b.row.Load()
+	row := *old
+	if err := change(&row); err != nil {
+		return err
+	}
+	key := bucketKey(b.name)
+	guards := []engine.Guard{{Key: key, Value: old.encode()}}
+	if err := s.commit(ctx, guards, []engine.Mutation{engine.Set(key, row.encode())}); err != nil {
+		return err
+	}
+	b.row.Store(&row)
+	return nil
+}
+
+// DeleteBucket removes an empty bucket and its configuration (spec VD9). Any
+// entry, a lone delete marker too, is [ErrBucketNotEmpty].
+func (s *Store) DeleteBucket(ctx context.Context, name string) error {
+	if err := s.deleteBucket(ctx, name); err != nil {
+		return &Error{Op: "delete bucket", Bucket: name, Err: err}
+	}
+	return nil
+}
+
+// deleteBucket answers from the index if the bucket is not empty. Else it marks
+// the bucket, so that changes are refused from then on, and looks again.
+func (s *Store) deleteBucket(ctx context.Context, name string) error {
+	b, err := s.bucket(name)
+	if err != nil {
+		return err
+	}
+	if err := s.bucketEmpty(ctx, b); err != nil {
+		return err
+	}
+	if err := s.changeBucket(ctx, name, func(row *bucketRow) error { row.deleting = true; return nil }); err != nil {
+		return err
+	}
+	b.hold.Lock()
+	defer b.hold.Unlock()
+	err = s.bucketEmpty(ctx, b)
+	if err == nil {
+		err = s.removeBucket(ctx, b)
+	}
+	if err != nil && !errors.Is(err, ErrUnknown) {
+		unmark := func(row *bucketRow) error { row.deleting = false; return nil }
+		return errors.Join(err, s.writeRow(context.WithoutCancel(ctx), b, unmark))
+	}
+	return err
+}
+
+// bucketEmpty returns ErrBucketNotEmpty if b has an entry.
+func (s *Store) bucketEmpty(ctx context.Context, b *bucketState) error {
+	prefix := within(versionTable, b.id, 0)
+	return s.view(ctx, func(r engine.Reader) error {
+		empty := true
+		_, err := r.Scan(engine.Range{Start: prefix, End: prefixEnd(prefix), Limit: 1}, func(_, _ []byte) bool {
+			empty = false
+			return false
+		})
+		if err == nil && !empty {
+			err = ErrBucketNotEmpty
+		}
+		return err
+	})
+}
+
+// removeBucket removes the rows of b, which has no entries, under its exclusive
+// hold.
+func (s *Store) removeBucket(ctx context.Context, b *bucketState) error {
+	mutations := []engine.Mutation{engine.Delete(bucketKey(b.name)), engine.Delete(statsKey(b.id))}
+	err := s.view(ctx, func(r engine.Reader) error {
+		prefix := within(configTable, b.id, 0)
+		_, err := r.Scan(engine.Range{Start: prefix, End: prefixEnd(prefix)}, func(k, _ []byte) bool {
+			mutations = append(mutations, engine.Delete(append([]byte(nil), k...)))
+			return true
+		})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	guards := []engine.Guard{{Key: bucketKey(b.name), Value: b.row.Load().encode()}}
+	if err := s.commit(ctx, guards, mutations); err != nil {
+		return err
+	}
+	b.gone.Store(true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.buckets, b.name)
+	return nil
+}

@@ -1,0 +1,328 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io/fs"
+
+	"github.com/seed61737384/tombstone/store/blob"
+	"github.com/seed61737384/tombstone/store/engine"
+	"github.com/seed61737384/tombstone/versioning"
+)
+
+// Problem is something that [Store.Check] found wrong.
+type Problem struct {
+	Bucket, Key string
+	VersionID   string // empty if the problem is not with one version
+	Detail      string
+}
+
+// String returns the problem as one line.
+func (p Problem) String() string {
+	s := p.Bucket
+	if p.Key != "" {
+		s += "/" + quote(p.Key)
+	}
+	if p.VersionID != "" {
+		s += " version " + p.VersionID
+	}
+	return s + ": " + p.Detail
+}
+
+// Report is what [Store.Check] saw.
+type Report struct {
+	Buckets, Keys, Versions, DeleteMarkers int64
+	Files                                  int64 // files that belong to versions
+	Bytes                                  int64 // payload bytes that were read and verified
+	Problems                               []Problem
+	// Truncated says that more problems were found than Problems holds.
+	Truncated bool
+}
+
+// maxProblems bounds the problems that a report holds.
+const maxProblems = 1000
+
+// Check reads everything and compares it: each history with its head and live
+// rows, the counters of each bucket with what they count, all bytes with their
+// sums, and each row about bytes with the version that it belongs to. It changes
+// nothing. While changes are made it sees the store as it was when it began.
+func (s *Store) Check(ctx context.Context) (Report, error) {
+	c := &checker{store: s, ctx: ctx}
+	err := s.view(ctx, func(r engine.Reader) error {
+		c.reader = r
+		return c.run()
+	})
+	if err != nil {
+		return c.report, &Error{Op: "check", Err: err}
+	}
+	return c.report, nil
+}
+
+// checker is one run of Check. Its memory grows with the number of buckets only.
+type checker struct {
+	store  *Store
+	ctx    context.Context
+	reader engine.Reader
+	report Report
+
+	reclaim map[bucketID]*deltas // what waits for reclaim
+
+	bucket *bucketRow
+	state  *bucketState // as histories know it
+	sums   deltas
+	key    keyCheck
+	// Rows about bytes and locks are compared with the versions that imply them by
+	// sums over the keys of each side; blob rows name their version besides.
+	dataImplied, dataFound rowSum
+	blobImplied, blobFound rowSum
+	lockImplied, lockFound rowSum
+}
+
+// keyCheck is what is known of the key whose versions are being read.
+type keyCheck struct {
+	name   string
+	newest *record
+	head   versioning.Head
+}
+
+// rowSum is a sum over the keys of rows that does not depend on their order.
+type rowSum struct{ count, sum uint64 }
+
+func (r *rowSum) add(key []byte) {
+	h := fnv.New64a()
+	h.Write(key)
+	r.count++
+	r.sum += h.Sum64()
+}
+
+func (c *checker) problem(key, versionID, format string, args ...any) {
+	if len(c.report.Problems) >= maxProblems {
+		c.report.Truncated = true
+		return
+	}
+	p := Problem{Key: key, VersionID: versionID, Detail: fmt.Sprintf(format, args...)}
+	if c.bucket != nil {
+		p.Bucket = c.bucket.Name
+	}
+	c.report.Problems = append(c.report.Problems, p)
+}
+
+func (c *checker) run() error {
+	var buckets []*bucketRow
+	err := c.scan([]byte{byte(bucketTable)}, func(k, v []byte) error {
+		row, err := decodeBucket(string(k[1:]), v)
+		if err != nil {
+			c.problem("", "", "bucket %q: %v", k[1:], err)
+			return nil
+		}
+		buckets = append(buckets, row)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := c.gatherReclaim(); err != nil {
+		return err
+	}
+	for _, row := range buckets {
+		c.report.Buckets++
+		if err := c.checkBucket(row); err != nil {
+			return err
+		}
+	}
+	c.bucket = nil
+	return c.checkFiles()
+}
+
+// scan calls fn for all rows that begin with prefix.
+func (c *checker) scan(prefix []byte, fn func(k, v []byte) error) error {
+	var bad error
+	_, err := c.reader.Scan(engine.Range{Start: prefix, End: prefixEnd(prefix)}, func(k, v []byte) bool {
+		if bad = c.ctx.Err(); bad == nil {
+			bad = fn(k, v)
+		}
+		return bad == nil
+	})
+	return errors.Join(err, bad)
+}
+
+func (c *checker) checkBucket(row *bucketRow) error {
+	c.bucket, c.state = row, newBucketState(row)
+	c.sums, c.key = deltas{}, keyCheck{}
+	c.dataImplied, c.dataFound = rowSum{}, rowSum{}
+	c.lockImplied, c.lockFound = rowSum{}, rowSum{}
+	steps := []func() error{c.checkVersions, c.checkRows, c.checkData, c.checkLocks, c.checkTotals}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkVersions reads the histories of the bucket, newest entries first.
+func (c *checker) checkVersions() error {
+	if err := c.scanPages(versionTable, c.checkVersion); err != nil {
+		return err
+	}
+	return c.endKey()
+}
+
+// scanPages calls fn for the rows of a table of the bucket. A page is gathered
+// before fn sees it, so that fn may read.
+func (c *checker) scanPages(t table, fn func(k, v []byte) error) error {
+	type row struct{ key, value []byte }
+	start := within(t, c.bucket.id, 0)
+	for end := prefixEnd(start); start != nil; {
+		var rows []row
+		_, err := c.reader.Scan(engine.Range{Start: start, End: end, Limit: maxPage}, func(k, v []byte) bool {
+			rows = append(rows, row{bytes.Clone(k), bytes.Clone(v)})
+			return true
+		})
+		if err == nil {
+			err = c.ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if err := fn(r.key, r.value); err != nil {
+				return err
+			}
+		}
+		start = nil
+		if len(rows) == maxPage {
+			start = append(rows[maxPage-1].key, 0)
+		}
+	}
+	return nil
+}
+
+func (c *checker) checkVersion(k, v []byte) error {
+	name, order, ok := splitVersionKey(k)
+	if !ok {
+		c.problem("", "", "version row with a malformed key %x", k)
+		return nil
+	}
+	if string(name) != c.key.name {
+		if err := c.endKey(); err != nil {
+			return err
+		}
+		c.key = keyCheck{name: string(name)}
+	}
+	rec, err := decodeRecord(v)
+	if err != nil || rec.order != order {
+		c.problem(c.key.name, c.store.FormatVersionID(versioning.IDOf(order)), "record: %v", errors.Join(err, errRecord))
+		return nil
+	}
+	current := c.key.newest == nil
+	if current {
+		c.key.newest = rec
+		c.key.head = versioning.Head{Newest: order, Marker: rec.marker}
+	}
+	c.key.head.Entries++
+	if rec.null {
+		if c.key.head.Null != 0 {
+			c.problem(c.key.name, "", "has two null entries")
+		}
+		c.key.head.Null = order
+	}
+	c.sums.count(rec, current, 1)
+	if rec.locked() {
+		c.sums.add(statLocked, 1)
+		for _, row := range lockKeys(c.bucket.id, c.key.name, rec) {
+			c.lockImplied.add(row)
+		}
+	}
+	if rec.marker {
+		c.report.DeleteMarkers++
+		return nil
+	}
+	c.report.Versions++
+	return c.checkBytes(rec)
+}
+
+// checkBytes reads the bytes of a version.
+func (c *checker) checkBytes(rec *record) error {
+	id := c.store.FormatVersionID(rec.version().ID())
+	f := &found{record: rec, bucket: c.state, reader: c.reader, object: Object{Key: c.key.name}}
+	var b *blob.Blob
+	var err error
+	switch rec.place {
+	case placeNone:
+		if rec.size != 0 {
+			c.problem(c.key.name, id, "has %d bytes and names none", rec.size)
+		}
+		return nil
+	case placeData:
+		c.dataImplied.add(dataKey(c.bucket.id, rec.ref))
+		b, err = f.inline()
+	case placeFile:
+		c.blobImplied.add(blobKey(rec.ref))
+		c.report.Files++
+		if err := c.checkBlobRow(rec, id); err != nil {
+			return err
+		}
+		b, err = c.store.blobs.OpenBlob(f.header(), rec.size)
+	}
+	if err == nil {
+		err = errors.Join(b.Verify(c.ctx, rec.crc), b.Close())
+	}
+	switch {
+	case err == nil:
+		c.report.Bytes += rec.size
+	case errors.Is(err, blob.ErrDamaged), errors.Is(err, ErrDamaged), errors.Is(err, fs.ErrNotExist):
+		c.problem(c.key.name, id, "bytes: %v", err)
+	default:
+		return err
+	}
+	return nil
+}
+
+// checkBlobRow looks at the row of a version's file.
+func (c *checker) checkBlobRow(rec *record, id string) error {
+	row, found, err := c.reader.Get(blobKey(rec.ref))
+	if err != nil {
+		return err
+	}
+	if !found {
+		c.problem(c.key.name, id, "file %v has no blob row", rec.ref)
+		return nil
+	}
+	want := blobRow{bucket: c.bucket.id, key: c.key.name, order: rec.order, stored: rec.storedSize}
+	if got, err := decodeBlobRow(row); err != nil || got != want {
+		c.problem(c.key.name, id, "blob row of file %v belongs to something else", rec.ref)
+	}
+	return nil
+}
+
+// endKey compares the history that was read with the rows that sum it up.
+func (c *checker) endKey() error {
+	k := &c.key
+	if k.newest == nil {
+		return nil
+	}
+	c.report.Keys++
+	h := &history{bucket: c.state, state: versioning.Enabled, key: k.name}
+	if err := readHeads(c.reader, []*history{h}); err != nil {
+		c.problem(k.name, "", "%v", err)
+		return nil
+	}
+	if h.head != k.head {
+		c.problem(k.name, "", "head says %+v, history says %+v", h.head, k.head)
+	}
+	if c.bucket.Versioning == versioning.Unversioned && h.headRow != nil {
+		c.problem(k.name, "", "has a head row in a bucket that was never versioned")
+	}
+	var live []byte
+	if !k.newest.marker {
+		live = liveOf(k.newest).encode()
+	}
+	if !bytes.Equal(live, h.liveRow) {
+		c.problem(k.name, "", "live row is not that of the current entry")
+	}
+	return nil
+}

@@ -1,0 +1,35 @@
+// Package store keeps buckets, versions and their bytes. It is the only package
+// that touches the disk, and the only one that destroys a version.
+//
+// # How a change happens
+//
+// A change of a key goes through one path ([Store.Put], [Store.Delete] and
+// [Store.DeleteObjects] are the ways in): it takes a counted hold of its bucket's
+// state and the locks of its keys, reads of each key's history what the rule says
+// it needs and never more, asks package versioning for a plan, and commits all
+// plans as one atomic batch under guards on the rows that every change of these
+// keys writes. Plans are turned into rows in apply.go and nowhere else: it is the
+// only place where a version, head, live or blob row is removed.
+//
+// # Invariants
+//
+//   - An answer that rests on a change is given after the change is durable (in
+//     [Relaxed]: within a second). The locks are held until then, so a request
+//     that changes nothing rests on durable rows too.
+//   - A version row never names bytes that a crash can take away: a file is
+//     durable before its row, and inline bytes are in the row's own batch.
+//   - Bytes are released in the batch that destroys their version: inline bytes go
+//     with it, a file goes after it, by a reclaim row written in it.
+//   - Correctness rests on guards. Locks and holds only keep changes of one
+//     process from failing each other's guards.
+//   - Listings, and reads of the current or a named entry, cost the same however
+//     many entries a key has.
+//
+// # Lock order
+//
+// The hold of a bucket before the locks of its keys, those in the order of their
+// names, then Store.mu or the mutex of orders, which is held by nobody who takes
+// another.
+//
+// What is on disk is described in docs/format.md.
+package store

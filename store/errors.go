@@ -1,0 +1,60 @@
+package store
+
+import "errors"
+
+// What the store refuses or fails with, besides the refusals of package
+// versioning. They come wrapped in [*Error].
+var (
+	ErrNoSuchBucket   = errors.New("bucket does not exist")
+	ErrBucketExists   = errors.New("bucket exists")
+	ErrBucketNotEmpty = errors.New("bucket is not empty")
+	// ErrBucketBusy says that the bucket is being deleted.
+	ErrBucketBusy = errors.New("a conflicting operation is under way on the bucket")
+	// ErrInvalidKey says that a key is empty, not UTF-8 or holds U+0000.
+	ErrInvalidKey = errors.New("key cannot be stored")
+	// ErrKeyTooLong says that a key has more than [MaxKeyBytes] bytes.
+	ErrKeyTooLong = errors.New("key is too long")
+	// ErrShortBody says that a body ended before its announced size.
+	ErrShortBody = errors.New("body is shorter than announced")
+	// ErrLongBody says that a body went on after its announced size.
+	ErrLongBody = errors.New("body is longer than announced")
+	// ErrDiskFull says that free space is below the low-water mark, where
+	// bodies are refused and deletes go on.
+	ErrDiskFull = errors.New("free space is below the low-water mark")
+	// ErrDamaged says that stored bytes or records are not what was written.
+	ErrDamaged = errors.New("stored data is damaged")
+	// ErrBusy says that a change met others too often; it left no trace.
+	ErrBusy = errors.New("too many conflicting changes")
+	// ErrUnknown says that a change may or may not have happened.
+	ErrUnknown = errors.New("outcome of the change is unknown")
+	// ErrFormat says that the folder was written by a newer or another program.
+	ErrFormat = errors.New("folder has a format this version cannot read")
+	// ErrLocked says that another process has the folder open.
+	ErrLocked = errors.New("folder is in use by another process")
+	// ErrClosed says that the store is closed or closing.
+	ErrClosed = errors.New("store is closed")
+)
+
+// Error is what the store's methods return: which operation failed on what, and
+// why. It is compared with errors.Is and errors.As through its cause.
+type Error struct {
+	Op     string // "put", "delete", …
+	Bucket string
+	Key    string // empty if the operation has none
+	Err    error
+}
+
+// Error returns operation, bucket, key and cause, with the key quoted.
+func (e *Error) Error() string {
+	s := e.Op
+	if e.Bucket != "" {
+		s += " " + e.Bucket
+	}
+	if e.Key != "" {
+		s += " " + quote(e.Key)
+	}
+	return s + ": " + e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }

@@ -1,0 +1,133 @@
+package store
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed61737384/tombstone/internal/checksum"
+	"github.com/seed61737384/tombstone/internal/clock"
+	"github.com/seed61737384/tombstone/store/blob"
+	"github.com/seed61737384/tombstone/versioning"
+)
+
+var writeFolder = flag.String("write-folder", "", "write a folder of this version into this empty directory, for testdata")
+
+// fullRecord has every field that this version writes.
+func fullRecord() *record {
+	at := time.UnixMilli(1_700_000_000_000).UTC()
+	return &record{
+		order: 1, null: true, size: 2, place: placeFile, ref: blob.Ref{Epoch: 1, Number: 3}, storedSize: 4, blockSize: 5,
+		crc: 6, lastModified: at, realTime: at, etag: "e",
+		checksums:    []checksum.Value{{Algorithm: checksum.CRC32, Sum: []byte{1, 2, 3, 4}}},
+		checksumType: FullObject, class: "GLACIER", system: []Pair{{"Content-Type", "a/b"}}, user: []Pair{{"n", "v"}},
+		owner: &Owner{Account: "000000000002"}, made: Maker{AccessKey: "k"},
+		lock: versioning.Lock{Mode: versioning.Compliance, Until: at, Hold: versioning.HoldOn},
+	}
+}
+
+// folderHistory is what the folders of testdata hold, as historyText shows it.
+var folderHistory = map[string]string{
+	"unversioned": "a/empty[v0] a/large[v0] a/middle[v0] a/small[v0]",
+	"enabled":     "k[v] kD kv kv0 lone[D] ü/ 😀[v]",
+	"suspended":   "k[D0] kv n[v0] nv",
+}
+
+// The bodies of testdata: one in a file, one that the index keeps apart from its
+// keys.
+var (
+	largeBody  = strings.Repeat("large ", 1000)
+	middleBody = strings.Repeat("middle ", 350)
+)
+
+// fillFolder makes what folderHistory says, but for its last put.
+func fillFolder(t *testing.T, s *Store) {
+	mustBucket(t, s, "unversioned", versioning.Unversioned)
+	mustPut(t, s, "unversioned", "a/empty", "")
+	mustPut(t, s, "unversioned", "a/large", largeBody)
+	mustPut(t, s, "unversioned", "a/middle", middleBody)
+	mustPut(t, s, "unversioned", "a/small", "small")
+	mustBucket(t, s, "enabled", versioning.Unversioned)
+	mustPut(t, s, "enabled", "k", "null")
+	mustState(t, s, "enabled", versioning.Enabled)
+	mustPut(t, s, "enabled", "k", largeBody)
+	mustDelete(t, s, "enabled", "k", versioning.ID{})
+	mustPut(t, s, "enabled", "k", "three")
+	mustDelete(t, s, "enabled", "lone", versioning.ID{})
+	mustPut(t, s, "enabled", "ü/ 😀", "utf-8")
+	mustBucket(t, s, "suspended", versioning.Enabled)
+	mustPut(t, s, "suspended", "k", "k")
+	mustPut(t, s, "suspended", "n", "n")
+	mustState(t, s, "suspended", versioning.Suspended)
+	mustDelete(t, s, "suspended", "k", versioning.ID{})
+}
+
+// TestWriteFolder writes a folder for testdata when it is asked to.
+func TestWriteFolder(t *testing.T) {
+	if *writeFolder == "" {
+		t.Skip("writes testdata; run with -write-folder DIR")
+	}
+	// The second start writes tables of what the first left in the log, so that
+	// the folder has both.
+	steps := []func(s *Store){
+		func(s *Store) { fillFolder(t, s) },
+		func(s *Store) { mustPut(t, s, "suspended", "n", "n null") },
+	}
+	for _, step := range steps {
+		s, err := Open(*writeFolder, Options{InlineLimit: 3000, BlockSize: 512, MinFree: -1,
+			Clock: clock.NewManual(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		step(s)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{ballastName, lockName} {
+		if err := os.Remove(filepath.Join(*writeFolder, name)); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestOldFoldersOpen opens a copy of every folder that an earlier version left in
+// testdata, reads all of it, and changes it.
+func TestOldFoldersOpen(t *testing.T) {
+	folders, err := filepath.Glob("testdata/folder-*")
+	if err != nil || len(folders) == 0 {
+		t.Fatal("no folders in testdata", err)
+	}
+	for _, folder := range folders {
+		t.Run(filepath.Base(folder), func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.CopyFS(dir, os.DirFS(folder)); err != nil {
+				t.Fatal(err)
+			}
+			s, err := Open(dir, Options{MinFree: -1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for bucket, want := range folderHistory {
+				if got := historyText(t, s, bucket); got != want {
+					t.Errorf("bucket %s: history %q, want %q", bucket, got, want)
+				}
+			}
+			mustRead(t, s, "unversioned", "a/large", versioning.ID{}, largeBody)
+			mustRead(t, s, "unversioned", "a/middle", versioning.ID{}, middleBody)
+			mustRead(t, s, "enabled", "k", versioning.Null, "null")
+			mustClean(t, s)
+			mustPut(t, s, "enabled", "k", string(bytes.Repeat([]byte("x"), 1<<17)))
+			mustDelete(t, s, "enabled", "k", versioning.Null)
+			mustPut(t, s, "suspended", "k", "again")
+			mustClean(t, s)
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}

@@ -1,0 +1,240 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/seed61737384/tombstone/store/engine"
+	"github.com/seed61737384/tombstone/versioning"
+)
+
+// history is the history of one key within one request: what was read of it, and
+// what the request's edits make of it before they are committed together.
+//
+// A key that was only ever written in Unversioned has a live row and no head row;
+// its one entry is null. In Unversioned no key has a head row, so it is not read.
+type history struct {
+	bucket *bucketState
+	state  versioning.State
+	key    string
+
+	headRow, liveRow []byte           // as read, nil if absent: the guards
+	storedHead       bool             // headRow is or becomes a row
+	readNewest       versioning.Order // head.Newest as read
+	head             versioning.Head
+	live             *live                         // nil if the current entry is no object, or lost
+	records          map[versioning.Order]*record  // as read or inserted; nil if not there
+	removed          map[versioning.Order]struct{} // destroyed by this request
+	lost             bool                          // the current entry went and the next is not looked up yet
+	mutations        []engine.Mutation
+	deltas           deltas
+	released         int // files that need reclaiming
+}
+
+// load takes the rows that every change of a key starts from, nil if absent.
+func (h *history) load(headRow, liveRow []byte) error {
+	h.headRow, h.liveRow, h.storedHead = headRow, liveRow, headRow != nil
+	h.records = make(map[versioning.Order]*record)
+	h.removed = make(map[versioning.Order]struct{})
+	if liveRow != nil {
+		l, err := decodeLive(liveRow)
+		if err != nil {
+			return err
+		}
+		h.live = l
+	}
+	switch {
+	case headRow != nil:
+		head, err := decodeHead(headRow)
+		if err != nil {
+			return err
+		}
+		h.head = head
+	case h.live != nil:
+		h.head = versioning.Head{Newest: h.live.order, Null: h.live.order, Entries: 1}
+	}
+	h.readNewest = h.head.Newest
+	if h.head.Newest != 0 && h.head.Marker == (h.live != nil) {
+		return fmt.Errorf("%w: head and live row disagree", ErrDamaged)
+	}
+	return nil
+}
+
+// record returns the entry with the given order as this request sees it, nil if
+// there is none.
+func (h *history) record(r engine.Reader, o versioning.Order) (*record, error) {
+	if rec, known := h.records[o]; known {
+		return rec, nil
+	}
+	row, found, err := r.Get(versionKey(h.bucket.id, h.key, o))
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		h.records[o] = nil
+		return nil, nil
+	}
+	return h.keep(o, row)
+}
+
+// keep decodes a version row that was read.
+func (h *history) keep(o versioning.Order, row []byte) (*record, error) {
+	rec, err := decodeRecord(row)
+	if err != nil {
+		return nil, err
+	}
+	if rec.order != o {
+		return nil, fmt.Errorf("%w: version record under another order", ErrDamaged)
+	}
+	h.records[o] = rec
+	return rec, nil
+}
+
+// facts gathers what needs ask for.
+func (h *history) facts(r engine.Reader, n versioning.Needs, id versioning.ID) (f versioning.Facts, err error) {
+	if n.Current {
+		if f.Current, err = h.current(r); err != nil {
+			return f, err
+		}
+	}
+	if n.Null && h.head.Null != 0 {
+		if f.Null, err = h.version(r, h.head.Null, true); err != nil {
+			return f, err
+		}
+	}
+	if n.Target {
+		f.Target, err = h.target(r, id)
+	}
+	return f, err
+}
+
+// target returns the entry that id names. An id made for an order that a null
+// entry has was never given out, and names nothing.
+func (h *history) target(r engine.Reader, id versioning.ID) (*versioning.Version, error) {
+	order := id.Order()
+	if id.IsNull() {
+		if order = h.head.Null; order == 0 {
+			return nil, nil
+		}
+		return h.version(r, order, true)
+	}
+	v, err := h.version(r, order, false)
+	if err != nil || v == nil || v.Null {
+		return nil, err
+	}
+	return v, nil
+}
+
+// version returns an entry as the rules see it. One that a head or live row
+// promises must be there.
+func (h *history) version(r engine.Reader, o versioning.Order, promised bool) (*versioning.Version, error) {
+	rec, err := h.record(r, o)
+	if err != nil {
+		return nil, err
+	}
+	if rec == nil {
+		if promised {
+			return nil, fmt.Errorf("%w: version row is missing", ErrDamaged)
+		}
+		return nil, nil
+	}
+	return rec.version(), nil
+}
+
+// current returns the newest entry; of an object it knows what the live row says.
+func (h *history) current(r engine.Reader) (*versioning.Version, error) {
+	if err := h.settle(r); err != nil {
+		return nil, err
+	}
+	switch {
+	case h.head.Newest == 0:
+		return nil, nil
+	case h.live != nil:
+		return &versioning.Version{
+			Order: h.live.order, Null: h.live.order == h.head.Null,
+			ETag: h.live.etag, LastModified: h.live.lastModified,
+		}, nil
+	}
+	return h.version(r, h.head.Newest, true)
+}
+
+// settle makes the newest remaining entry current after the current one was
+// destroyed. It passes over no more entries than this request destroyed.
+func (h *history) settle(r engine.Reader) error {
+	if !h.lost {
+		return nil
+	}
+	h.lost = false
+	if h.head.Entries == 0 {
+		return nil
+	}
+	next, err := h.newest(r)
+	if err != nil {
+		return err
+	}
+	h.head.Newest, h.head.Marker = next.order, next.marker
+	if !next.marker {
+		h.live = liveOf(next)
+		h.deltas.count(next, false, -1)
+		h.deltas.count(next, true, 1)
+	}
+	return nil
+}
+
+// newest finds the newest entry that this request did not destroy. Entries that
+// it inserted stay current until they are destroyed, so none of them is sought.
+func (h *history) newest(r engine.Reader) (*record, error) {
+	// Above the entry that was the newest there is nothing, but much may have been:
+	// what an engine keeps of destroyed entries is passed over by starting here.
+	start := versionKey(h.bucket.id, h.key, h.readNewest)
+	end := prefixEnd(keyRow(versionTable, h.bucket.id, h.key))
+	var found *record
+	var bad error
+	_, err := r.Scan(engine.Range{Start: start, End: end}, func(k, v []byte) bool {
+		_, o, ok := splitVersionKey(k)
+		if !ok {
+			bad = errRecord
+			return false
+		}
+		if _, gone := h.removed[o]; gone {
+			return true
+		}
+		found, bad = h.keep(o, v)
+		return false
+	})
+	if err := errors.Join(err, bad); err != nil {
+		return nil, err
+	}
+	if found == nil {
+		return nil, fmt.Errorf("%w: head row counts entries that are not there", ErrDamaged)
+	}
+	return found, nil
+}
+
+// guards are the conditions under which the history is as it was read: the row
+// that every change of the key writes.
+func (h *history) guards() []engine.Guard {
+	liveGuard := engine.Guard{Key: liveKey(h.bucket.id, h.key), Value: h.liveRow}
+	if h.state == versioning.Unversioned {
+		return []engine.Guard{liveGuard}
+	}
+	headGuard := engine.Guard{Key: headKey(h.bucket.id, h.key), Value: h.headRow}
+	if h.headRow != nil {
+		return []engine.Guard{headGuard}
+	}
+	return []engine.Guard{headGuard, liveGuard}
+}
+
+// count adds n entries like r to the counters, as current or noncurrent ones.
+func (d *deltas) count(r *record, current bool, n int64) {
+	switch {
+	case r.marker:
+		d.add(statMarkers, n)
+	case current:
+		d.add(statObjects, n)
+		d.add(statObjectBytes, n*r.size)
+	default:
+		d.add(statNoncurrent, n)
+		d.add(statNoncurrentBytes, n*r.size)
+	}
+}

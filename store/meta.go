@@ -1,0 +1,183 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/seed61737384/tombstone/store/engine"
+	"github.com/seed61737384/tombstone/versioning"
+)
+
+// FolderFormat is the format of the folders that this version writes. It reads
+// none that are newer.
+const FolderFormat = 1
+
+// Names of the rows of the meta table. Numbers are unsigned varints.
+const (
+	metaFormat       = "format"
+	metaIncompatible = "incompatible" // bits of features that older versions must not meet
+	metaFolderID     = "folder-id"    // 16 random bytes
+	metaTestFolder   = "test-folder"  // 1: the clock may be set
+	metaClockFloor   = "clock-floor"  // milliseconds; object time is never below it
+	metaCeiling      = "order-ceiling"
+	metaEpoch        = "epoch"       // the newest epoch
+	metaEpochFloor   = "epoch-floor" // the lowest epoch that may hold files without a row
+	metaIDKey        = "id-key/"     // followed by one byte, the key's number
+)
+
+// knownFeatures are the incompatible-feature bits that this version understands.
+const knownFeatures = 0
+
+// firstIDKey is the number of a new folder's first version id key.
+const firstIDKey = 1
+
+// meta is what the meta table holds.
+type meta struct {
+	folderID   []byte
+	test       bool
+	clockFloor time.Time
+	ceiling    versioning.Order
+	epoch      uint32
+	epochFloor uint32
+	idKeys     map[byte][]byte
+}
+
+func numberRow(name string, n uint64) engine.Mutation {
+	return engine.Set(metaKey(name), binary.AppendUvarint(nil, n))
+}
+
+// readMeta reads the meta table. found is false in a new folder.
+func readMeta(r engine.Reader) (m *meta, found bool, err error) {
+	m = &meta{idKeys: make(map[byte][]byte)}
+	var format, features uint64
+	ok := true
+	start := metaKey("")
+	_, err = r.Scan(engine.Range{Start: start, End: prefixEnd(start)}, func(k, v []byte) bool {
+		found = true
+		switch name := string(k[1:]); name {
+		case metaFormat:
+			format = readUint(v, &ok)
+		case metaIncompatible:
+			features = readUint(v, &ok)
+		default:
+			m.field(name, v, &ok)
+		}
+		return true
+	})
+	switch {
+	case err != nil || !found:
+		return m, false, err
+	case format > FolderFormat:
+		return nil, false, fmt.Errorf("%w: it has format %d, this version reads up to %d", ErrFormat, format, FolderFormat)
+	case features&^knownFeatures != 0:
+		return nil, false, fmt.Errorf("%w: it uses features with bits %#x", ErrFormat, features&^knownFeatures)
+	case !ok || format == 0 || m.ceiling == 0 || len(m.idKeys) == 0:
+		return nil, false, fmt.Errorf("%w: meta table", ErrDamaged)
+	}
+	return m, true, nil
+}
+
+func (m *meta) field(name string, v []byte, ok *bool) {
+	switch name {
+	case metaFolderID:
+		m.folderID = append([]byte(nil), v...)
+	case metaTestFolder:
+		m.test = readUint(v, ok) == 1
+	case metaClockFloor:
+		m.clockFloor = readTime(v, ok)
+	case metaCeiling:
+		m.ceiling = versioning.Order(readUint(v, ok))
+	case metaEpoch:
+		m.epoch = uint32(readUint(v, ok))
+	case metaEpochFloor:
+		m.epochFloor = uint32(readUint(v, ok))
+	default:
+		if n := len(metaIDKey); len(name) == n+1 && name[:n] == metaIDKey {
+			m.idKeys[name[n]] = append([]byte(nil), v...)
+		}
+	}
+}
+
+// initialise makes the meta table of a new folder.
+func (s *Store) initialise(ctx context.Context) (*meta, error) {
+	m := &meta{
+		folderID: make([]byte, 16), test: s.options.TestFolder,
+		clockFloor: s.options.Clock.Now(), ceiling: 1,
+		idKeys: map[byte][]byte{firstIDKey: make([]byte, versioning.IDSecretBytes)},
+	}
+	for _, secret := range [][]byte{m.folderID, m.idKeys[firstIDKey]} {
+		if _, err := io.ReadFull(s.options.Rand, secret); err != nil {
+			return nil, fmt.Errorf("random bytes: %w", err)
+		}
+	}
+	rows := []engine.Mutation{
+		numberRow(metaFormat, FolderFormat),
+		numberRow(metaIncompatible, 0),
+		engine.Set(metaKey(metaFolderID), m.folderID),
+		engine.Set(metaKey(metaIDKey+string(rune(firstIDKey))), m.idKeys[firstIDKey]),
+		numberRow(metaClockFloor, uint64(m.clockFloor.UnixMilli())),
+		numberRow(metaCeiling, uint64(m.ceiling)),
+		numberRow(metaEpoch, 0),
+		numberRow(metaEpochFloor, 0),
+	}
+	if m.test {
+		rows = append(rows, numberRow(metaTestFolder, 1))
+	}
+	return m, s.commit(ctx, []engine.Guard{{Key: metaKey(metaFormat)}}, rows)
+}
+
+// raiseCeiling makes a new order ceiling durable, and with it object time, below
+// which no later start falls.
+func (s *Store) raiseCeiling(ceiling versioning.Order) error {
+	now := s.now()
+	return s.commit(context.Background(), nil, []engine.Mutation{
+		numberRow(metaCeiling, uint64(ceiling)),
+		numberRow(metaClockFloor, uint64(now.UnixMilli())),
+	})
+}
+
+// newEpoch makes the number of a new epoch durable, and the floor below which a
+// later start need not look for files without a row.
+func (s *Store) newEpoch() (uint32, error) {
+	s.epochs.Lock()
+	defer s.epochs.Unlock()
+	next := s.epoch + 1
+	floor := s.blobs.Floor()
+	if floor == 0 {
+		floor = next // this start has looked at all before
+	}
+	err := s.commit(context.Background(), nil, []engine.Mutation{
+		numberRow(metaEpoch, uint64(next)),
+		numberRow(metaEpochFloor, uint64(floor)),
+	})
+	if err != nil {
+		return 0, err
+	}
+	s.epoch = next
+	return next, nil
+}
+
+// commit is engine.Commit for changes that nothing in this process contends for,
+// and that can be repeated: set and delete of rows that only the caller changes.
+// It finds out about unknown outcomes, and returns the store's errors.
+func (s *Store) commit(ctx context.Context, guards []engine.Guard, mutations []engine.Mutation) error {
+	err := engine.ErrConflict
+	for range maxAttempts {
+		err = s.engine.Commit(ctx, guards, mutations)
+		if errors.Is(err, engine.ErrCommitUnknown) {
+			b := &batch{guards: guards, mutations: mutations}
+			if len(guards) == 0 {
+				continue // blind: once more does no harm
+			}
+			err = s.clearUp(context.WithoutCancel(ctx), b)
+		}
+		if !errors.Is(err, engine.ErrConflict) {
+			break
+		}
+	}
+	return s.cause(err)
+}

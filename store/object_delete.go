@@ -1,0 +1,89 @@
+package store
+
+import (
+	"context"
+
+	"github.com/seed61737384/tombstone/store/engine"
+	"github.com/seed61737384/tombstone/versioning"
+)
+
+// Delete deletes a key or destroys a version of it (spec VD3.2, VD3.3). What it
+// destroys is gone when it returns; files follow within a second.
+func (s *Store) Delete(ctx context.Context, bucket string, r DeleteRequest) (DeleteResult, error) {
+	results, err := s.deleteAll(ctx, bucket, []DeleteRequest{r})
+	if err == nil {
+		err = results[0].Err
+	}
+	if err != nil {
+		return DeleteResult{}, &Error{Op: "delete", Bucket: bucket, Key: r.Key, Err: err}
+	}
+	return results[0], nil
+}
+
+// DeleteObjects deletes many at once, those of one key in their order (spec VD5).
+// The results stand in the order of rs; a refused entry has its Err set and does
+// not hinder the others. On an engine that takes them in one transaction, all are
+// durable with one sync.
+func (s *Store) DeleteObjects(ctx context.Context, bucket string, rs []DeleteRequest) ([]DeleteResult, error) {
+	results, err := s.deleteAll(ctx, bucket, rs)
+	if err != nil {
+		return nil, &Error{Op: "delete objects", Bucket: bucket, Err: err}
+	}
+	return results, nil
+}
+
+func (s *Store) deleteAll(ctx context.Context, bucket string, rs []DeleteRequest) ([]DeleteResult, error) {
+	b, err := s.bucket(bucket)
+	if err != nil {
+		return nil, err
+	}
+	results := make([]DeleteResult, len(rs))
+	edits := make([]*edit, 0, len(rs))
+	place := make([]int, 0, len(rs))
+	for i := range rs {
+		if err := checkKey(rs[i].Key); err != nil {
+			results[i].Err = err
+			continue
+		}
+		edits = append(edits, s.deleteEdit(b, &rs[i]))
+		place = append(place, i)
+	}
+	if err := s.change(ctx, b, edits); err != nil {
+		return nil, err
+	}
+	for n, e := range edits {
+		results[place[n]] = DeleteResult{
+			VersionHeader: s.FormatVersionID(e.answer.VersionID),
+			DeleteMarker:  e.answer.DeleteMarker,
+			Err:           e.err,
+		}
+	}
+	return results, nil
+}
+
+func (s *Store) deleteEdit(b *bucketState, r *DeleteRequest) *edit {
+	rule := versioning.DeleteRequest{
+		ID: r.ID, Now: s.lockNow(), Condition: r.Condition, BypassGovernance: r.BypassGovernance,
+	}
+	return &edit{
+		key: r.Key, id: r.ID, inserts: r.ID.IsZero(),
+		needs: rule.Needs,
+		plan: func(state versioning.State, f versioning.Facts, o versioning.Order) (versioning.Plan, error) {
+			rule.Order = o
+			return versioning.Delete(state, f, &rule)
+		},
+		build: func(v *versioning.Version) (*record, []engine.Mutation) { return s.markerRecord(b, r, v), nil },
+	}
+}
+
+// markerRecord makes the record of a delete marker.
+func (s *Store) markerRecord(b *bucketState, r *DeleteRequest, v *versioning.Version) *record {
+	rec := &record{
+		order: v.Order, null: v.Null, marker: true,
+		lastModified: s.now(), realTime: s.options.Clock.Now(), made: r.Made,
+	}
+	if owner := b.row.Load().Owner; r.Owner != (Owner{}) && r.Owner != owner {
+		rec.owner = &r.Owner
+	}
+	return rec
+}

@@ -1,0 +1,162 @@
+package store
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/seed61737384/tombstone/store/blob"
+	"github.com/seed61737384/tombstone/store/engine"
+	"github.com/seed61737384/tombstone/versioning"
+)
+
+// Put stores an object. Body is read as a stream; what it yields is durable, and
+// then its version becomes current, before Put returns. After an error nothing
+// of it remains, unless the error is [ErrUnknown]. Errors of Body and Verify come
+// back as causes.
+func (s *Store) Put(ctx context.Context, r PutRequest) (PutResult, error) {
+	res, err := s.put(ctx, &r)
+	if err != nil {
+		return PutResult{}, &Error{Op: "put", Bucket: r.Bucket, Key: r.Key, Err: err}
+	}
+	return res, nil
+}
+
+func (s *Store) put(ctx context.Context, r *PutRequest) (PutResult, error) {
+	b, err := s.bucket(r.Bucket)
+	if err != nil {
+		return PutResult{}, err
+	}
+	if err := s.beforeBody(ctx, b, r); err != nil {
+		return PutResult{}, err
+	}
+	number, err := s.orders.next(0)
+	if err != nil {
+		return PutResult{}, s.cause(err)
+	}
+	stored, err := s.blobs.Write(ctx, blob.Request{
+		Number: uint64(number), Bucket: uint64(b.id), Key: r.Key,
+		Body: r.Body, Size: r.Size, Algorithms: r.Algorithms,
+	})
+	if err != nil {
+		return PutResult{}, bodyCause(err)
+	}
+	res, err := s.putStored(ctx, b, r, &stored)
+	switch {
+	case stored.Inline != nil:
+	case err == nil:
+		s.blobs.Settle(stored.Ref)
+	case !errors.Is(err, ErrUnknown):
+		// After an unknown outcome the file may be needed: it stays unsettled,
+		// and the next start finds out.
+		err = errors.Join(err, s.blobs.Discard(stored.Ref))
+	}
+	return res, err
+}
+
+// beforeBody refuses what can be refused before the body is read. A condition
+// that is false now is answered now; it is held against the key again when the
+// change commits.
+func (s *Store) beforeBody(ctx context.Context, b *bucketState, r *PutRequest) error {
+	if err := checkKey(r.Key); err != nil {
+		return err
+	}
+	if err := s.space.check(r.Size); err != nil {
+		return err
+	}
+	if r.Condition.IsZero() {
+		return nil
+	}
+	// Changes of the key are visible before they are durable, and locked until
+	// then: a refusal that rests on one has to wait for it.
+	defer s.keyLocks.lock(b.id, []string{r.Key})()
+	return s.view(ctx, func(rd engine.Reader) error {
+		batch := &batch{bucket: b}
+		e := s.putEdit(r, nil)
+		histories, err := s.readHistories(rd, batch, []*edit{e})
+		if err != nil {
+			return err
+		}
+		h := histories[r.Key]
+		facts, err := h.facts(rd, versioning.Needs{Current: true}, versioning.ID{})
+		if err != nil {
+			return err
+		}
+		_, err = e.plan(versioning.Enabled, facts, 1)
+		return err
+	})
+}
+
+// putStored commits the version of bytes that are stored.
+func (s *Store) putStored(ctx context.Context, b *bucketState, r *PutRequest, stored *blob.Stored) (PutResult, error) {
+	if r.Verify != nil {
+		if err := r.Verify(Digests{Size: stored.Size, MD5: stored.MD5, Checksums: stored.Sums}); err != nil {
+			return PutResult{}, err
+		}
+	}
+	e := s.putEdit(r, func(v *versioning.Version) (*record, []engine.Mutation) { return s.putRecord(b, r, stored, v) })
+	if err := s.change(ctx, b, []*edit{e}); err != nil {
+		return PutResult{}, err
+	}
+	if e.err != nil {
+		return PutResult{}, e.err
+	}
+	return PutResult{
+		VersionHeader: s.FormatVersionID(e.answer.VersionID), ETag: e.inserted.etag, Size: stored.Size,
+		LastModified: e.inserted.lastModified, Checksums: stored.Sums,
+	}, nil
+}
+
+func (s *Store) putEdit(r *PutRequest, build func(*versioning.Version) (*record, []engine.Mutation)) *edit {
+	rule := versioning.PutRequest{Now: s.lockNow(), Condition: r.Condition}
+	return &edit{
+		key: r.Key, inserts: true, build: build,
+		needs: rule.Needs,
+		plan: func(state versioning.State, f versioning.Facts, o versioning.Order) (versioning.Plan, error) {
+			rule.Order = o
+			return versioning.Put(state, f, &rule)
+		},
+	}
+}
+
+// putRecord makes the record of v for bytes that are stored, and the rows that
+// hold them or name their file.
+func (s *Store) putRecord(b *bucketState, r *PutRequest, stored *blob.Stored, v *versioning.Version) (*record, []engine.Mutation) {
+	rec := &record{
+		order: v.Order, null: v.Null, size: stored.Size,
+		lastModified: s.now(), realTime: s.options.Clock.Now(),
+		etag: hex.EncodeToString(stored.MD5[:]), checksums: stored.Sums,
+		class: r.StorageClass, system: r.System, user: r.User,
+		lock: r.Lock, made: r.Made,
+	}
+	if len(stored.Sums) > 0 {
+		rec.checksumType = FullObject
+	}
+	if owner := b.row.Load().Owner; r.Owner != (Owner{}) && r.Owner != owner {
+		rec.owner = &r.Owner
+	}
+	if stored.Size == 0 {
+		return rec, nil
+	}
+	rec.ref, rec.storedSize, rec.blockSize, rec.crc = stored.Ref, stored.StoredSize, stored.BlockSize, stored.CRC
+	if stored.Inline != nil {
+		rec.place = placeData
+		return rec, []engine.Mutation{engine.Set(dataKey(b.id, stored.Ref), stored.Inline)}
+	}
+	rec.place = placeFile
+	row := blobRow{bucket: b.id, key: r.Key, order: v.Order, stored: stored.StoredSize}
+	return rec, []engine.Mutation{engine.Set(blobKey(stored.Ref), row.encode())}
+}
+
+// bodyCause translates the errors of writing a body.
+func bodyCause(err error) error {
+	switch {
+	case errors.Is(err, blob.ErrTooLong):
+		return fmt.Errorf("%w: %w", ErrLongBody, err)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%w: %w", ErrShortBody, err)
+	}
+	return err
+}

@@ -1,0 +1,317 @@
+package store
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/seed61737384/tombstone/internal/checksum"
+	"github.com/seed61737384/tombstone/store/blob"
+	"github.com/seed61737384/tombstone/versioning"
+)
+
+// Fields of a version record. docs/format.md is the table of them; a test keeps
+// the two the same. A number is never used again for something else.
+const (
+	versionKind         = 1 // 1 object, 2 delete marker
+	versionNull         = 2
+	versionOrder        = 3
+	versionSize         = 4
+	versionPlace        = 5 // where the bytes are: placeData or placeFile, ref
+	versionPartMap      = 6 // reserved: multipart
+	versionStoredSize   = 7
+	versionBlockSize    = 8
+	versionTransforms   = 9 // reserved: encryption, compression
+	versionLock         = 10
+	versionUpload       = 11 // reserved: upload id and initiation
+	versionForeignID    = 12 // reserved: id given by another server
+	versionCRC          = 13 // CRC-32C of the payload
+	versionLastModified = 14
+	versionRealTime     = 15
+	versionETag         = 16
+	versionTags         = 17 // reserved: object tags
+	versionACL          = 18 // reserved: grants
+	versionChecksum     = 64 // repeated: algorithm, sum
+	versionChecksumType = 65
+	versionClass        = 66
+	versionSystem       = 67 // repeated: pair
+	versionUser         = 68 // repeated: pair
+	versionOwner        = 69 // only if not the bucket's
+	versionMade         = 70
+	versionReplication  = 71 // reserved: origin and status
+)
+
+const (
+	kindObject = 1
+	kindMarker = 2
+
+	placeNone = 0
+	placeData = 1 // a data row
+	placeFile = 2 // a file, with a blob row
+)
+
+// record is one entry of a key's history as it is stored.
+type record struct {
+	order  versioning.Order
+	null   bool
+	marker bool
+
+	size         int64
+	place        byte
+	ref          blob.Ref
+	storedSize   int64
+	blockSize    int
+	crc          uint32
+	lastModified time.Time
+	realTime     time.Time
+	etag         string
+	checksums    []checksum.Value
+	checksumType ChecksumType
+	class        string
+	system, user []Pair
+	owner        *Owner
+	lock         versioning.Lock
+	made         Maker
+	unknown      []byte // optional fields of later versions, kept as they are
+}
+
+// version returns what the rules know of r.
+func (r *record) version() *versioning.Version {
+	return &versioning.Version{
+		Order: r.order, Null: r.null, DeleteMarker: r.marker,
+		ETag: r.etag, LastModified: r.lastModified, Lock: r.lock,
+	}
+}
+
+func (r *record) locked() bool {
+	return r.lock.Mode != versioning.NoRetention || r.lock.Hold != versioning.HoldNever
+}
+
+// encode returns r as it is stored.
+func (r *record) encode() []byte {
+	f := make(fields, 0, 160)
+	kind := uint64(kindObject)
+	if r.marker {
+		kind = kindMarker
+	}
+	f.uint(versionKind, kind)
+	f.flag(versionNull, r.null)
+	f.uint(versionOrder, uint64(r.order))
+	f.uint(versionSize, uint64(r.size))
+	if r.place != placeNone {
+		var buf [16]byte
+		f.bytes(versionPlace, r.ref.Append(append(buf[:0], r.place)))
+	}
+	f.uint(versionStoredSize, uint64(r.storedSize))
+	f.uint(versionBlockSize, uint64(r.blockSize))
+	if r.locked() {
+		f.bytes(versionLock, encodeLock(r.lock))
+	}
+	f.uint(versionCRC, uint64(r.crc))
+	f.time(versionLastModified, r.lastModified)
+	f.time(versionRealTime, r.realTime)
+	f.text(versionETag, r.etag)
+	for _, c := range r.checksums {
+		f.bytes(versionChecksum, append([]byte{byte(c.Algorithm)}, c.Sum...))
+	}
+	f.uint(versionChecksumType, uint64(r.checksumType))
+	f.text(versionClass, r.class)
+	for _, p := range r.system {
+		f.pair(versionSystem, p)
+	}
+	for _, p := range r.user {
+		f.pair(versionUser, p)
+	}
+	if r.owner != nil {
+		f.bytes(versionOwner, encodeOwner(*r.owner))
+	}
+	f.bytes(versionMade, encodeMaker(r.made))
+	return append(f, r.unknown...)
+}
+
+// decodeRecord reads a version record.
+func decodeRecord(b []byte) (*record, error) {
+	r := &record{}
+	ok, kind := true, uint64(0)
+	unknown, err := readFields(b, func(tag uint64, p []byte) (bool, error) {
+		switch tag {
+		case versionKind:
+			kind = readUint(p, &ok)
+			r.marker = kind == kindMarker
+		case versionNull:
+			r.null = readUint(p, &ok) == 1
+		case versionOrder:
+			r.order = versioning.Order(readUint(p, &ok))
+		case versionLastModified:
+			r.lastModified = readTime(p, &ok)
+		case versionRealTime:
+			r.realTime = readTime(p, &ok)
+		case versionLock:
+			r.lock = decodeLock(p, &ok)
+		case versionMade:
+			r.made = decodeMaker(p, &ok)
+		case versionOwner:
+			o := decodeOwner(p, &ok)
+			r.owner = &o
+		default:
+			return r.bytesField(tag, p, &ok) || r.headerField(tag, p, &ok), nil
+		}
+		return true, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("version record: %w", err)
+	}
+	if !ok || r.order == 0 || kind != kindObject && kind != kindMarker {
+		return nil, fmt.Errorf("version record: %w", errRecord)
+	}
+	r.unknown = unknown
+	return r, nil
+}
+
+// bytesField reads a field about the bytes of an object.
+func (r *record) bytesField(tag uint64, p []byte, ok *bool) bool {
+	switch tag {
+	case versionSize:
+		r.size = int64(readUint(p, ok))
+		*ok = *ok && r.size >= 0
+	case versionPlace:
+		if len(p) == 0 || p[0] != placeData && p[0] != placeFile {
+			*ok = false
+			return true
+		}
+		ref, err := blob.ParseRef(p[1:])
+		r.place, r.ref, *ok = p[0], ref, *ok && err == nil
+	case versionStoredSize:
+		r.storedSize = int64(readUint(p, ok))
+	case versionBlockSize:
+		r.blockSize = int(readUint(p, ok))
+	case versionCRC:
+		r.crc = uint32(readUint(p, ok))
+	default:
+		return false
+	}
+	return true
+}
+
+// headerField reads a field about what an object is served with.
+func (r *record) headerField(tag uint64, p []byte, ok *bool) bool {
+	switch tag {
+	case versionETag:
+		r.etag = string(p)
+	case versionChecksum:
+		if len(p) == 0 {
+			*ok = false
+			return true
+		}
+		r.checksums = append(r.checksums, checksum.Value{Algorithm: checksum.Algorithm(p[0]), Sum: append([]byte(nil), p[1:]...)})
+	case versionChecksumType:
+		r.checksumType = ChecksumType(readUint(p, ok))
+	case versionClass:
+		r.class = string(p)
+	case versionSystem:
+		r.system = append(r.system, readPair(p, ok))
+	case versionUser:
+		r.user = append(r.user, readPair(p, ok))
+	default:
+		return false
+	}
+	return true
+}
+
+// object returns r as it is shown, for a key of a bucket of bucketOwner.
+func (r *record) object(key, id string, bucketOwner Owner) Object {
+	o := Object{
+		Key: key, VersionID: id, DeleteMarker: r.marker, Size: r.size,
+		LastModified: r.lastModified, ETag: r.etag, Checksums: r.checksums,
+		ChecksumType: r.checksumType, StorageClass: r.class, Owner: bucketOwner,
+		System: r.system, User: r.user, Lock: r.lock,
+	}
+	if r.owner != nil {
+		o.Owner = *r.owner
+	}
+	return o
+}
+
+// A lock is mode, hold, and the end of retention in milliseconds.
+func encodeLock(l versioning.Lock) []byte {
+	b := []byte{byte(l.Mode), byte(l.Hold)}
+	if l.Mode != versioning.NoRetention {
+		b = binary.AppendUvarint(b, uint64(l.Until.UnixMilli()))
+	}
+	return b
+}
+
+func decodeLock(p []byte, ok *bool) versioning.Lock {
+	if len(p) < 2 || p[0] > byte(versioning.Compliance) || p[1] > byte(versioning.HoldOff) {
+		*ok = false
+		return versioning.Lock{}
+	}
+	l := versioning.Lock{Mode: versioning.Mode(p[0]), Hold: versioning.Hold(p[1])}
+	if l.Mode != versioning.NoRetention {
+		l.Until = readTime(p[2:], ok)
+	}
+	return l
+}
+
+// Owners and makers are records of their own.
+const (
+	ownerAccount   = 1
+	ownerCanonical = 2
+	ownerDisplay   = 64
+
+	madePrincipal = 64 // reserved: the user, besides the key
+	madeAccessKey = 65
+	madeRequestID = 66
+	madeCause     = 67 // reserved: rule or job
+)
+
+func encodeOwner(o Owner) []byte {
+	var f fields
+	f.text(ownerAccount, o.Account)
+	f.text(ownerCanonical, o.CanonicalID)
+	f.text(ownerDisplay, o.DisplayName)
+	return f
+}
+
+func decodeOwner(b []byte, ok *bool) Owner {
+	var o Owner
+	_, err := readFields(b, func(tag uint64, p []byte) (bool, error) {
+		switch tag {
+		case ownerAccount:
+			o.Account = string(p)
+		case ownerCanonical:
+			o.CanonicalID = string(p)
+		case ownerDisplay:
+			o.DisplayName = string(p)
+		default:
+			return false, nil
+		}
+		return true, nil
+	})
+	*ok = *ok && err == nil
+	return o
+}
+
+func encodeMaker(m Maker) []byte {
+	var f fields
+	f.text(madeAccessKey, m.AccessKey)
+	f.text(madeRequestID, m.RequestID)
+	return f
+}
+
+func decodeMaker(b []byte, ok *bool) Maker {
+	var m Maker
+	_, err := readFields(b, func(tag uint64, p []byte) (bool, error) {
+		switch tag {
+		case madeAccessKey:
+			m.AccessKey = string(p)
+		case madeRequestID:
+			m.RequestID = string(p)
+		default:
+			return false, nil
+		}
+		return true, nil
+	})
+	*ok = *ok && err == nil
+	return m
+}
