@@ -15,6 +15,6 @@
 //     reading it is never durable without it.
 //   - There is no removal of ranges: what removes much does it in pages.
 //
-// Keys are at most 1,500 bytes. They are ordered by their bytes. Package
+// Keys are 1 to 1,500 bytes. They are ordered by their bytes. Package
 // enginetest is the conformance suite every implementation passes.
 package engine

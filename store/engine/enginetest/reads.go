@@ -14,6 +14,7 @@ import (
 func getAbsentEmpty(t *testing.T, e engine.Engine) {
 	commit(t, e, set("empty", ""), engine.Set([]byte("nil"), nil), set("full", "x"))
 	expect(t, e, map[string]string{"empty": "", "nil": "", "full": "x", "other": "absent"})
+	expect(t, e, map[string]string{"": "absent"})
 	view(t, e, func(r engine.Reader) {
 		if value, _, _ := r.Get([]byte("empty")); value == nil {
 			t.Error("the empty value came back nil")

@@ -76,10 +76,15 @@ func newDB(o Options) *DB {
 	return db
 }
 
-// open opens Pebble and starts no goroutine of the engine's own.
-func (db *DB) open(dir string, p *pebble.Options) error {
+// open opens Pebble and starts no goroutine of the engine's own. Pebble panics
+// when it cannot sync its folder; as long as it is not open that is an error.
+func (db *DB) open(dir string, p *pebble.Options) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic of Pebble: %v", r)
+		}
+	}()
 	p.FS = &watchedFS{FS: p.FS, watch: &db.watch}
-	var err error
 	if db.pebble, err = pebble.Open(dir, p); err != nil {
 		return err
 	}

@@ -67,6 +67,9 @@ func (r *reader) Get(key []byte) ([]byte, bool, error) {
 
 // peek is Get without the copy: value is valid until the next read of a point.
 func (r *reader) peek(key []byte) (value []byte, found bool, err error) {
+	if len(key) == 0 {
+		return nil, false, nil // no key is empty, and Pebble would not take it
+	}
 	// The base comparer takes the whole key for its prefix, so this stops at
 	// the key itself or nowhere, and asks the filters first.
 	if !r.points.SeekPrefixGE(key) {

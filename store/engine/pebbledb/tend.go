@@ -20,9 +20,11 @@ const (
 	idleGarbage = 0.05
 )
 
-// maxNudges bounds how often Pebble is asked to look for garbage again without
-// anything coming of it.
-const maxNudges = 8
+// What is tried in vain is tried again so many times, until the next release.
+const (
+	maxNudges    = 8 // asking Pebble to look for garbage
+	maxFruitless = 3 // compacting; Pebble may stop above the last level
+)
 
 // tender is the state of maintenance. Only its goroutine uses it.
 type tender struct {
@@ -33,7 +35,10 @@ type tender struct {
 	settled     bool
 	nudges      int
 	compactions int64 // Pebble's count at the last nudge
+	fruitless   int   // compactions that carried off no deletes
 }
+
+var errFruitless = errors.New("compactions left as many deletes as before")
 
 // tendLoop runs maintenance until Close.
 func (db *DB) tendLoop(ctx context.Context) {
@@ -94,7 +99,7 @@ func (t *tender) observe(now time.Time, r released) {
 	t.pending.deletes, t.pending.bytes = r.deletes, r.bytes
 	if r.total != t.total {
 		t.total, t.pending.last = r.total, now
-		t.settled, t.nudges = false, 0
+		t.settled, t.nudges, t.fruitless = false, 0, 0
 	}
 }
 
@@ -132,17 +137,20 @@ func (db *DB) tidy(ctx context.Context) error {
 	return nil
 }
 
-var errNoProgress = errors.New("compaction left as many deletes as before")
-
 // compact compacts what overlaps piece down to the last level, where its deletes
 // end. There were deletes of them in all tables before.
 func (db *DB) compact(ctx context.Context, piece span, deletes uint64) error {
+	t := &db.tender
 	end := append(piece.last[:len(piece.last):len(piece.last)], 0)
 	if err := db.pebble.Compact(ctx, piece.first, end, false); err != nil {
 		return err
 	}
-	if db.pebble.Metrics().Keys.TombstoneCount >= deletes {
-		return errNoProgress
+	if db.pebble.Metrics().Keys.TombstoneCount < deletes {
+		t.fruitless = 0
+		return nil
+	}
+	if t.fruitless++; t.fruitless == maxFruitless {
+		return errFruitless
 	}
 	return nil
 }

@@ -34,12 +34,19 @@ func openStill(t *testing.T) *DB {
 	return db
 }
 
-// settle drives maintenance from now on until all is in order.
+// settle drives maintenance from now on until it has nothing left to do.
 func settle(t *testing.T, db *DB, now time.Time) {
 	t.Helper()
-	for range 1_000_000 {
+	settleUntil(t, db, now, func() bool { return true })
+}
+
+// settleUntil is settle, and waits for what Pebble was asked to do as well: the
+// ticks of a test are too short for Pebble to begin with it.
+func settleUntil(t *testing.T, db *DB, now time.Time, done func() bool) {
+	t.Helper()
+	for range 200_000 {
 		db.tend(context.Background(), now)
-		if db.tender.settled && db.tender.pending.deletes == 0 {
+		if db.tender.settled && db.tender.pending.deletes == 0 && done() {
 			return
 		}
 		now = now.Add(tendEvery)
@@ -47,6 +54,9 @@ func settle(t *testing.T, db *DB, now time.Time) {
 	}
 	t.Fatalf("maintenance comes to no end: %+v", db.Metrics())
 }
+
+// garbageShare is the part of the values in blob files that nothing refers to.
+func garbageShare(db *DB) float64 { return garbage(db.pebble.Metrics()) }
 
 func fillKey(i int) []byte { return fmt.Appendf(nil, "v/%08d", i) }
 
@@ -173,14 +183,10 @@ func TestMaintenanceCollectsValues(t *testing.T) {
 		t.Fatalf("blob files hold %d bytes: the test shows nothing", m.ValueBytes)
 	}
 	clearKeys(t, db, 0, n, 8, size)
-	settle(t, db, now.Add(time.Minute))
-	m := db.Metrics()
-	if share := float64(m.GarbageBytes) / float64(m.ValueBytes); share > idleGarbage {
-		t.Errorf("%.3f of the values in blob files are garbage: %+v", share, m)
-	}
-	if m.ValueBytes > n*size {
-		t.Errorf("blob files hold %d bytes", m.ValueBytes)
-	}
+	settleUntil(t, db, now.Add(time.Minute), func() bool {
+		m := db.Metrics()
+		return m.Tombstones == 0 && m.ValueBytes < n*size && garbageShare(db) <= idleGarbage
+	})
 }
 
 // TestMaintenanceNudges leaves garbage that was within bounds while there was
@@ -190,17 +196,16 @@ func TestMaintenanceNudges(t *testing.T) {
 	db := openStill(t)
 	fill(t, db, n, size)
 	clearKeys(t, db, 0, n, 8, size)
-	if err := db.pebble.Compact(context.Background(), []byte("v"), []byte("w"), false); err != nil {
-		t.Fatal(err)
+	for range 2 { // the first one may stop above the last level
+		if err := db.pebble.Compact(context.Background(), []byte("v"), []byte("w"), false); err != nil {
+			t.Fatal(err)
+		}
 	}
 	db.releases.flushed()
-	if m := db.Metrics(); float64(m.GarbageBytes)/float64(m.ValueBytes) < 2*idleGarbage {
-		t.Fatalf("there is too little garbage to show anything: %+v", m)
+	if garbageShare(db) < 2*idleGarbage {
+		t.Fatalf("there is too little garbage to show anything: %+v", db.Metrics())
 	}
-	settle(t, db, time.Unix(1_000_000, 0))
-	if m := db.Metrics(); float64(m.GarbageBytes)/float64(m.ValueBytes) > idleGarbage {
-		t.Errorf("garbage is left: %+v", m)
-	}
+	settleUntil(t, db, time.Unix(1_000_000, 0), func() bool { return garbageShare(db) <= idleGarbage })
 }
 
 // TestMaintenanceAfterRestart looks that deletes which the last run left in
