@@ -1,0 +1,204 @@
+package api
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/seed61737384/tombstone/store"
+)
+
+// checks are what every request passes before its operation is prepared, in the
+// order of spec AP3.1.
+var checks = []func(*exchange) error{
+	(*exchange).checkSyntax,        // AP3.1-2
+	(*exchange).checkAuthenticity,  // AP3.1-3
+	(*exchange).checkBucket,        // AP3.1-4
+	(*exchange).checkExpectedOwner, // AP3.1-5
+	(*exchange).checkImplemented,   // what is not there needs no permission
+	(*exchange).checkRepetition,    // AP3.1-7, with what prepare refuses
+	(*exchange).checkKeyLength,
+	(*exchange).checkVersionID,
+}
+
+// serve takes a request through the checks to its answer.
+func (x *exchange) serve() error {
+	for _, check := range checks {
+		if err := check(x); err != nil {
+			return err
+		}
+	}
+	t, err := x.op.prepare(x)
+	if err != nil {
+		return err
+	}
+	if err := x.permit(&t); err != nil {
+		return err
+	}
+	return t.run()
+}
+
+// permit is what stands between a prepared task and its doing: policy, the bypass
+// header and MFA, in this order (spec AP3.1-8, AP3.1-9, AP3.1-10).
+func (x *exchange) permit(t *task) error {
+	if !t.perEntry && !x.allowed() {
+		return refuse("AccessDenied")
+	}
+	if t.bypass {
+		if err := x.checkBypass(); err != nil {
+			return err
+		}
+	}
+	if t.mfa {
+		return x.checkMFA(t.token)
+	}
+	return nil
+}
+
+// allowed reports whether the caller may: the root account everything, anybody
+// else nothing, for this version has no policies.
+func (x *exchange) allowed() bool { return !x.session.Anonymous }
+
+// checkSyntax finds out which operation is asked for, and on what.
+func (x *exchange) checkSyntax() error {
+	q, ok := parseQuery(x.r.URL.RawQuery)
+	if !ok || x.level == nowhere || !utf8.ValidString(x.bucket) ||
+		!utf8.ValidString(x.key) || strings.IndexByte(x.key, 0) >= 0 {
+		return refuse("InvalidURI", "URI", x.r.RequestURI)
+	}
+	x.query = q
+	op, err := x.h.table.find(x.r, x.level, q)
+	x.op = op
+	return err
+}
+
+func (x *exchange) checkAuthenticity() error {
+	session, err := x.h.verifier.Verify(x.r, x.h.clock.Now())
+	x.session = session
+	return err
+}
+
+// checkBucket finds the bucket, without which nothing else is looked at (spec
+// VD3.3-11).
+func (x *exchange) checkBucket() error {
+	if x.level == service || x.creates() {
+		return nil
+	}
+	found, err := x.h.store.Bucket(x.Context(), x.bucket)
+	x.found = found
+	return err
+}
+
+// creates reports whether the operation makes its bucket.
+func (x *exchange) creates() bool { return x.op.name == "CreateBucket" }
+
+// checkExpectedOwner holds x-amz-expected-bucket-owner against the owner of the
+// bucket, or who would own it (spec AP4-1, AP4-3).
+func (x *exchange) checkExpectedOwner() error {
+	const name = "X-Amz-Expected-Bucket-Owner"
+	if x.level == service || !x.sent(name) {
+		return nil
+	}
+	want, owner := x.header(name), x.found.Owner.Account
+	if x.creates() {
+		owner = x.h.owner.Account
+	}
+	if !isAccount(want) {
+		return refuseWith("InvalidBucketOwnerAWSAccountID",
+			"The value of the expected bucket owner parameter must be an AWS Account ID... ["+want+"]")
+	}
+	if want != owner {
+		return refuse("AccessDenied")
+	}
+	return nil
+}
+
+func isAccount(s string) bool {
+	return len(s) == 12 && strings.Trim(s, "0123456789") == ""
+}
+
+func (x *exchange) checkImplemented() error {
+	if x.op.prepare == nil {
+		return refuseWith("NotImplemented", x.op.name+" is not implemented.")
+	}
+	return nil
+}
+
+// checkRepetition refuses two values where one decides, for a client that sent
+// them meant one of them.
+func (x *exchange) checkRepetition() error {
+	if name, ok := repeatedHeader(x.r.Header); ok {
+		return refuseWith("InvalidRequest", "The header "+strings.ToLower(name)+" may be sent only once.")
+	}
+	if name, ok := x.query.repeated(x.h.table.decides); ok {
+		return refuseWith("InvalidRequest", "The query parameter "+name+" may be sent only once.")
+	}
+	return nil
+}
+
+// checkKeyLength is spec WI3-1.
+func (x *exchange) checkKeyLength() error {
+	if len(x.key) > store.MaxKeyBytes {
+		return refuse("KeyTooLongError", "Size", strconv.Itoa(len(x.key)), "MaxSizeAllowed", strconv.Itoa(store.MaxKeyBytes))
+	}
+	return nil
+}
+
+// checkVersionID reads versionId where the operation takes one (spec VD3.3-8,
+// VD3.3-9, VD4-18, VD4-19), and refuses it elsewhere (spec VD4-21).
+func (x *exchange) checkVersionID() error {
+	text, sent := x.query.lookup("versionId")
+	if !sent {
+		return nil
+	}
+	if x.op.versioned == "" {
+		return invalidArgument("This operation does not accept a version-id.", "versionId", text)
+	}
+	id, err := x.h.store.ParseVersionID(text)
+	x.version = id
+	return err
+}
+
+// checkBypass is spec OL1.6-1: the header means something only where Object Lock
+// is, whatever its value.
+func (x *exchange) checkBypass() error {
+	const name = "X-Amz-Bypass-Governance-Retention"
+	if x.sent(name) && !x.found.ObjectLock {
+		return invalidArgument("x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets.",
+			"x-amz-bypass-governance-retention", x.header(name))
+	}
+	return nil
+}
+
+// bypasses reports whether the request asks to bypass governance.
+func (x *exchange) bypasses() bool {
+	return strings.EqualFold(x.header("X-Amz-Bypass-Governance-Retention"), "true")
+}
+
+// checkMFA judges x-amz-mfa (spec OL2). This version knows no devices, so where a
+// token would count it is refused, and nothing is destroyed; where none is needed
+// it says nothing (spec OL2-21).
+func (x *exchange) checkMFA(needed bool) error {
+	const name = "X-Amz-Mfa"
+	value := x.header(name)
+	switch {
+	case !x.sent(name) && needed:
+		return refuseWith("AccessDenied", "Mfa Authentication must be used for this request")
+	case !x.sent(name):
+		return nil
+	case x.r.TLS == nil:
+		return refuseWith("InvalidRequest", "Requests with the header x-amz-mfa must use HTTPS.")
+	case !isMFA(value):
+		return invalidArgument("Mfa header is invalid -- the header should be formatted as {serialNumber}(space){tokenCode}",
+			"x-amz-mfa", value)
+	case needed, x.found.MFADelete == store.MFADeleteEnabled:
+		return notImplemented("x-amz-mfa", "MFA Delete is not supported.")
+	}
+	return nil
+}
+
+// isMFA reports whether value is a serial number, one space and six digits (spec OL2-2).
+func isMFA(value string) bool {
+	serial, code, ok := strings.Cut(value, " ")
+	return ok && serial != "" && len(code) == 6 && strings.Trim(code, "0123456789") == ""
+}

@@ -1,0 +1,254 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/seed61737384/tombstone/store"
+	"github.com/seed61737384/tombstone/versioning"
+)
+
+// maxDeleted is the most entries of a DeleteObjects (spec VD5-4).
+const maxDeleted = 1000
+
+// prepareDeleteObjects reads a DeleteObjects. Policy decides about each entry, so
+// that whoever may delete nothing gets 200 with an error for each (spec AP1-35).
+func prepareDeleteObjects(x *exchange) (task, error) {
+	data, d, err := x.readDigested(maxDeleteDocument)
+	if err != nil {
+		return task{}, err
+	}
+	if !d.sent() { // spec VD5-1
+		return task{}, refuseWith("InvalidRequest", "Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
+	}
+	if len(data) == 0 {
+		return task{}, refuse("MissingRequestBodyError")
+	}
+	list, err := parseDelete(data)
+	if err != nil {
+		return task{}, err
+	}
+	token := list.versioned() && x.found.MFADelete == store.MFADeleteEnabled // spec OL2-8
+	return task{
+		perEntry: true, bypass: true, mfa: true, token: token,
+		run: func() error { return x.deleteObjects(list) },
+	}, nil
+}
+
+// identifier is an Object element of a DeleteObjects.
+type identifier struct {
+	key       string
+	versionID string
+	versioned bool // a VersionId was sent, be it empty
+	etag      string
+	condition bool // an ETag was sent, be it empty
+}
+
+// deleteList is the body of a DeleteObjects.
+type deleteList struct {
+	objects []identifier
+	quiet   bool
+}
+
+// versioned reports whether any entry names a version.
+func (l *deleteList) versioned() bool {
+	for i := range l.objects {
+		if l.objects[i].versioned {
+			return true
+		}
+	}
+	return false
+}
+
+// distinct removes the entries that repeat an earlier one in key and version id:
+// they are executed and reported once (spec VD5-25, VD5-26).
+func (l *deleteList) distinct() []identifier {
+	type name struct {
+		key, versionID string
+		versioned      bool
+	}
+	seen := make(map[name]bool, len(l.objects))
+	kept := l.objects[:0:0]
+	for _, o := range l.objects {
+		n := name{o.key, o.versionID, o.versioned}
+		if !seen[n] {
+			seen[n] = true
+			kept = append(kept, o)
+		}
+	}
+	return kept
+}
+
+// parseDelete reads the body of a DeleteObjects (spec VD5-4, VD5-5, VD5-30).
+// Nothing in it is passed over, for it might say what is not to be deleted.
+func parseDelete(data []byte) (*deleteList, error) {
+	r, err := openXML(data, "Delete")
+	if err != nil {
+		return nil, refuse("MalformedXML")
+	}
+	list := &deleteList{}
+	quiet := false
+	for {
+		name, ok, err := r.child()
+		if err == nil && !ok {
+			err = r.finish()
+		}
+		if err != nil || !ok && len(list.objects) == 0 {
+			return nil, refuse("MalformedXML")
+		}
+		if !ok {
+			return list, nil
+		}
+		switch {
+		case name == "Object" && len(list.objects) < maxDeleted:
+			err = list.readObject(r)
+		case name == "Quiet" && !quiet:
+			quiet = true
+			list.quiet, err = readBoolean(r)
+		default:
+			err = refuse("MalformedXML")
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// readBoolean reads an element that holds true or false.
+func readBoolean(r *xmlReader) (bool, error) {
+	switch text, err := r.text(); {
+	case err == nil && text == "true":
+		return true, nil
+	case err == nil && text == "false":
+		return false, nil
+	}
+	return false, refuse("MalformedXML")
+}
+
+// readObject reads an Object element.
+func (l *deleteList) readObject(r *xmlReader) error {
+	var o identifier
+	for {
+		name, ok, err := r.child()
+		switch {
+		case err != nil, !ok && o.key == "":
+			return refuse("MalformedXML")
+		case !ok:
+			l.objects = append(l.objects, o)
+			return nil
+		case name == "LastModifiedTime" || name == "Size":
+			return notImplemented(name, "")
+		}
+		text, err := r.text()
+		if err != nil || !o.take(name, text) {
+			return refuse("MalformedXML")
+		}
+	}
+}
+
+// take keeps the value of a child element. It refuses unknown and repeated ones.
+func (o *identifier) take(name, text string) bool {
+	switch {
+	case name == "Key" && o.key == "":
+		o.key = text
+	case name == "VersionId" && !o.versioned:
+		o.versionID, o.versioned = text, true
+	case name == "ETag" && !o.condition:
+		o.etag, o.condition = text, true
+	default:
+		return false
+	}
+	return true
+}
+
+// deleteObjects deletes what it may and reports on each entry, in the order of the
+// request.
+func (x *exchange) deleteObjects(list *deleteList) error {
+	objects := list.distinct()
+	results := make([]store.DeleteResult, len(objects))
+	requests := make([]store.DeleteRequest, 0, len(objects))
+	index := make([]int, 0, len(objects))
+	for i := range objects {
+		r, err := x.deleteRequest(&objects[i])
+		if err != nil {
+			results[i].Err = err
+			continue
+		}
+		requests = append(requests, r)
+		index = append(index, i)
+	}
+	if len(requests) > 0 {
+		done, err := x.h.store.DeleteObjects(x.Context(), x.bucket, requests)
+		if err != nil {
+			return err
+		}
+		for n, result := range done {
+			result.Err = conflicting(result.Err, requests[n].Condition, true, requests[n].Key)
+			results[index[n]] = result
+		}
+	}
+	d := x.beginDocument(http.StatusOK, "DeleteResult", false)
+	for i := range objects {
+		x.report(d, &objects[i], &results[i], list.quiet)
+	}
+	return d.end("DeleteResult")
+}
+
+// deleteRequest turns an entry into what the store is asked.
+func (x *exchange) deleteRequest(o *identifier) (store.DeleteRequest, error) {
+	if !x.allowed() {
+		return store.DeleteRequest{}, refuse("AccessDenied")
+	}
+	var id versioning.ID
+	if o.versioned {
+		var err error
+		if id, err = x.h.store.ParseVersionID(o.versionID); err != nil {
+			return store.DeleteRequest{}, refuse("NoSuchVersion") // spec VD5-17
+		}
+	}
+	if o.condition && o.etag == "" {
+		return store.DeleteRequest{}, invalidArgument("", "ETag", "")
+	}
+	condition, err := versioning.DeleteCondition(o.etag, id)
+	return store.DeleteRequest{
+		Key: o.key, ID: id, Condition: condition,
+		BypassGovernance: x.bypasses(), Made: x.maker(), Owner: x.h.owner,
+	}, err
+}
+
+// report writes the result of one entry (spec VD5-10 to VD5-24).
+func (x *exchange) report(d *document, o *identifier, result *store.DeleteResult, quiet bool) {
+	if result.Err != nil {
+		x.reportError(d, o, result.Err)
+		return
+	}
+	if quiet {
+		return
+	}
+	d.open("Deleted")
+	d.text("Key", o.key)
+	if o.versioned {
+		d.text("VersionId", o.versionID)
+	}
+	if result.DeleteMarker {
+		d.flag("DeleteMarker", true)
+		d.text("DeleteMarkerVersionId", result.VersionHeader)
+	}
+	d.close("Deleted")
+}
+
+func (x *exchange) reportError(d *document, o *identifier, err error) {
+	at := x.place()
+	at.key, at.versionID = o.key, o.versionID
+	f := translate(err, at)
+	if f.code == "InternalError" {
+		x.logFailure(err)
+	}
+	d.open("Error")
+	d.text("Key", o.key)
+	if o.versioned {
+		d.text("VersionId", o.versionID)
+	}
+	d.text("Code", string(f.code))
+	d.text("Message", f.text())
+	d.close("Error")
+}

@@ -1,0 +1,135 @@
+package api
+
+import "net/http"
+
+// Code is an S3 error code.
+type Code string
+
+// codes is the one table of what each code answers (spec WI2.2): the status, the
+// message unless the case has its own, and the elements that are filled in from
+// the request.
+var codes = map[Code]struct {
+	status   int
+	message  string
+	elements []string
+}{
+	"AccessControlListNotSupported":           {400, "The bucket does not allow ACLs", nil},
+	"AccessDenied":                            {403, "Access Denied", nil},
+	"AccessForbidden":                         {403, "Access Forbidden", nil},
+	"AuthorizationHeaderMalformed":            {400, "The authorization header is malformed.", nil},
+	"BadDigest":                               {400, "The Content-MD5 you specified did not match what we received.", nil},
+	"BucketAlreadyOwnedByYou":                 {409, "Your previous request to create the named bucket succeeded and you already own it.", []string{"BucketName"}},
+	"BucketNotEmpty":                          {409, "The bucket you tried to delete is not empty", []string{"BucketName"}},
+	"ConditionalRequestConflict":              {409, "The conditional request cannot succeed due to a conflicting operation against this resource.", nil},
+	"EntityTooLarge":                          {400, "Your proposed upload exceeds the maximum allowed size", nil},
+	"IllegalLocationConstraintException":      {400, "The unspecified location constraint is incompatible for the region specific endpoint this request was sent to.", nil},
+	"IllegalVersioningConfigurationException": {400, "The Versioning element must be specified", nil},
+	"IncompleteBody":                          {400, "The request body terminated unexpectedly", nil},
+	"InsufficientStorage":                     {507, "There is not enough free space to store the request.", nil},
+	"InternalError":                           {500, "We encountered an internal error. Please try again.", nil},
+	"InvalidAccessKeyId":                      {403, "The AWS Access Key Id you provided does not exist in our records.", nil},
+	"InvalidArgument":                         {400, "Invalid Argument", nil},
+	"InvalidBucketName":                       {400, "The specified bucket is not valid.", []string{"BucketName"}},
+	"InvalidBucketOwnerAWSAccountID":          {400, "The value of the expected bucket owner parameter must be an AWS Account ID...", nil},
+	"InvalidBucketState":                      {409, "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.", nil},
+	"InvalidChunkSizeError":                   {400, "Only the last chunk is allowed to have a size less than 8192 bytes", nil},
+	"InvalidDigest":                           {400, "The Content-MD5 you specified was invalid.", nil},
+	"InvalidLocationConstraint":               {400, "The specified location-constraint is not valid", nil},
+	"InvalidPartNumber":                       {416, "The requested partnumber is not satisfiable", nil},
+	"InvalidRange":                            {416, "The requested range is not satisfiable", nil},
+	"InvalidRequest":                          {400, "Invalid Request", nil},
+	"InvalidStorageClass":                     {400, "The storage class you specified is not valid", nil},
+	"InvalidToken":                            {400, "The provided token is malformed or otherwise invalid.", nil},
+	"InvalidURI":                              {400, "Couldn't parse the specified URI.", nil},
+	"KeyTooLongError":                         {400, "Your key is too long", nil},
+	"MalformedTrailerError":                   {400, "The request contained trailing data that was not well-formed or did not conform to our published schema.", nil},
+	"MalformedXML":                            {400, "The XML you provided was not well-formed or did not validate against our published schema", nil},
+	"MaxMessageLengthExceeded":                {400, "Your request was too big.", nil},
+	"MetadataTooLarge":                        {400, "Your metadata headers exceed the maximum allowed metadata size", nil},
+	"MethodNotAllowed":                        {405, "The specified method is not allowed against this resource.", []string{"Method"}},
+	"MissingContentLength":                    {411, "You must provide the Content-Length HTTP header.", nil},
+	"MissingRequestBodyError":                 {400, "Request Body is empty", nil},
+	"NoSuchBucket":                            {404, "The specified bucket does not exist", []string{"BucketName"}},
+	"NoSuchKey":                               {404, "The specified key does not exist.", []string{"Key"}},
+	"NoSuchVersion":                           {404, "The specified version does not exist.", []string{"Key", "VersionId"}},
+	"NotFound":                                {404, "There is nothing under this path.", nil},
+	"NotImplemented":                          {501, "A header you provided implies functionality that is not implemented", nil},
+	"OperationAborted":                        {409, "A conflicting conditional operation is currently in progress against this resource. Please try again.", nil},
+	"PreconditionFailed":                      {412, "At least one of the pre-conditions you specified did not hold", nil},
+	"RequestHeaderSectionTooLarge":            {400, "Your request header section exceeds the maximum allowed request header section size.", nil},
+	"RequestTimeTooSkewed":                    {403, "The difference between the request time and the server's time is too large.", nil},
+	"RequestTimeout":                          {400, "Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed.", nil},
+	"ServiceUnavailable":                      {503, "Please reduce your request rate.", nil},
+	"SignatureDoesNotMatch":                   {403, "The request signature we calculated does not match the signature you provided. Check your key and signing method.", nil},
+	"SlowDown":                                {503, "Please reduce your request rate.", nil},
+	"XAmzContentSHA256Mismatch":               {400, "The provided 'x-amz-content-sha256' header does not match what was computed.", nil},
+}
+
+// pair is an element of an error document, or a header.
+type pair struct{ name, value string }
+
+// failure is an answer that refuses a request.
+type failure struct {
+	code     Code
+	message  string // empty for the code's own
+	elements []pair // after those the code takes from the request
+	headers  []pair
+	cause    error // what went wrong inside, for the log; nil if nothing did
+}
+
+// refuse returns the failure of a code with its own message, and elements given
+// as name, value, name, value.
+func refuse(code Code, elements ...string) *failure {
+	return refuseWith(code, "", elements...)
+}
+
+// refuseWith is refuse with the message of the case.
+func refuseWith(code Code, message string, elements ...string) *failure {
+	f := &failure{code: code, message: message}
+	for i := 0; i+1 < len(elements); i += 2 {
+		f.elements = append(f.elements, pair{elements[i], elements[i+1]})
+	}
+	return f
+}
+
+// invalidArgument refuses the value of a parameter or header (spec WI2.2-18).
+func invalidArgument(message, name, value string) *failure {
+	return refuseWith("InvalidArgument", message, "ArgumentName", name, "ArgumentValue", value)
+}
+
+// notImplemented refuses a header whose function this server does not have.
+func notImplemented(header, additional string) *failure {
+	f := refuse("NotImplemented", "Header", header)
+	if additional != "" {
+		f.elements = append(f.elements, pair{"additionalMessage", additional})
+	}
+	return f
+}
+
+// status returns the HTTP status of f.
+func (f *failure) status() int {
+	if c, ok := codes[f.code]; ok {
+		return c.status
+	}
+	return http.StatusInternalServerError
+}
+
+// text returns the message of f.
+func (f *failure) text() string {
+	if f.message != "" {
+		return f.message
+	}
+	return codes[f.code].message
+}
+
+// Error returns code and message, and the cause if there is one.
+func (f *failure) Error() string {
+	s := string(f.code) + ": " + f.text()
+	if f.cause != nil {
+		s += ": " + f.cause.Error()
+	}
+	return s
+}
+
+// Unwrap returns the cause.
+func (f *failure) Unwrap() error { return f.cause }

@@ -1,0 +1,217 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/seed61737384/tombstone/auth"
+	"github.com/seed61737384/tombstone/store"
+	"github.com/seed61737384/tombstone/versioning"
+)
+
+// exchange is one request and its answer. It is what the operations work on, and
+// the ResponseWriter they write to. Not safe for concurrent use.
+type exchange struct {
+	http.ResponseWriter
+	h       *Handler
+	r       *http.Request
+	id      string // of the request, as x-amz-request-id
+	started time.Time
+
+	target
+	query   query
+	op      *operation // nil until it is known
+	session auth.Session
+	found   store.Bucket // the bucket, for operations that need one
+	version versioning.ID
+
+	status int  // sent, zero if nothing was
+	code   Code // of the error answered
+}
+
+// codeClientGone is logged for a request that nobody waits for any more. It is no
+// S3 code.
+const codeClientGone Code = "ClientGone"
+
+// task is an operation that has read its request and waits for permission.
+type task struct {
+	run func() error
+	// perEntry says that policy decides about each entry and not about the whole.
+	perEntry bool
+	// bypass says that x-amz-bypass-governance-retention means something here.
+	bypass bool
+	// mfa says that x-amz-mfa means something here, token that the request needs one.
+	mfa, token bool
+}
+
+// Context returns the context of the request.
+func (x *exchange) Context() context.Context { return x.r.Context() }
+
+// WriteHeader sends the status, once.
+func (x *exchange) WriteHeader(status int) {
+	if x.status == 0 {
+		x.status = status
+	}
+	x.ResponseWriter.WriteHeader(status)
+}
+
+// Write sends a part of the body, after status 200 if none was sent.
+func (x *exchange) Write(p []byte) (int, error) {
+	if x.status == 0 {
+		x.WriteHeader(http.StatusOK)
+	}
+	return x.ResponseWriter.Write(p)
+}
+
+// set gives a header its value, under the name as S3 writes it: some clients keep
+// the case of user metadata.
+func (x *exchange) set(name, value string) {
+	x.Header()[name] = []string{value}
+}
+
+// setNonEmpty is set for a header that is not sent without a value.
+func (x *exchange) setNonEmpty(name, value string) {
+	if value != "" {
+		x.set(name, value)
+	}
+}
+
+// header returns the value of a request header, named in canonical form. Several
+// values were refused before, where they matter.
+func (x *exchange) header(name string) string {
+	if values := x.r.Header[name]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+// sent reports whether a request header was sent, named in canonical form.
+func (x *exchange) sent(name string) bool { return len(x.r.Header[name]) > 0 }
+
+// begin sets what every answer carries (spec WI2-3).
+func (x *exchange) begin() {
+	h := x.Header()
+	clear(h)
+	h["Server"] = x.h.serverHeader
+	h["x-amz-id-2"] = x.h.hostHeader
+	h["x-amz-request-id"] = []string{x.id}
+}
+
+// beginDocument sends the head of an answer with a document and begins it. It is
+// sent in chunks, as S3 does.
+func (x *exchange) beginDocument(status int, root string, plain bool) *document {
+	x.set("Content-Type", "application/xml")
+	if x.r.ProtoMajor == 1 {
+		x.set("Transfer-Encoding", "chunked")
+	}
+	x.WriteHeader(status)
+	return newDocument(x, root, plain)
+}
+
+// fail answers an error. One that comes after the head of the answer cuts the
+// connection, so that the client cannot take what it has for the whole.
+func (x *exchange) fail(err error) {
+	if x.clientGone(err) {
+		x.code = codeClientGone
+		panic(http.ErrAbortHandler)
+	}
+	f := translate(err, x.place())
+	x.code = f.code
+	if f.status() >= http.StatusInternalServerError && f.code != "NotImplemented" {
+		x.logFailure(err)
+	}
+	if x.status != 0 {
+		panic(http.ErrAbortHandler)
+	}
+	x.refuse(f)
+}
+
+// refuse sends the error document of f (spec WI2.1). A HEAD has no body.
+func (x *exchange) refuse(f *failure) {
+	x.begin()
+	for _, h := range f.headers {
+		x.set(h.name, h.value)
+	}
+	if x.r.Method == http.MethodHead {
+		x.set("Content-Type", "application/xml")
+		x.WriteHeader(f.status())
+		return
+	}
+	d := x.beginDocument(f.status(), "Error", true)
+	d.text("Code", string(f.code))
+	d.text("Message", f.text())
+	for _, name := range codes[f.code].elements {
+		d.text(name, x.element(name))
+	}
+	for _, e := range f.elements {
+		d.text(e.name, e.value)
+	}
+	d.text("RequestId", x.id)
+	d.text("HostId", x.h.hostHeader[0])
+	// A client that has gone needs no answer.
+	_ = d.end("Error")
+}
+
+// element returns what the request says for an element of an error document.
+func (x *exchange) element(name string) string {
+	switch name {
+	case "BucketName":
+		return x.bucket
+	case "Key":
+		return x.key
+	case "VersionId":
+		return x.query.value("versionId")
+	case "Method":
+		return x.r.Method
+	}
+	return ""
+}
+
+// place returns what errors are translated with.
+func (x *exchange) place() place {
+	return place{method: x.r.Method, key: x.key, versionID: x.query.value("versionId"), format: x.h.store.FormatVersionID}
+}
+
+// clientGone reports whether err came of the client's going away, so that nobody
+// is left to answer.
+func (x *exchange) clientGone(err error) bool {
+	return errors.Is(err, context.Canceled) && x.Context().Err() != nil
+}
+
+// logFailure logs, once, what went wrong inside.
+func (x *exchange) logFailure(err error) {
+	x.h.log.LogAttrs(x.Context(), slog.LevelError, "request failed", append(x.attributes(), slog.Any("error", err))...)
+}
+
+// logAccess logs the request: what failed inside at Info, all else at Debug.
+func (x *exchange) logAccess() {
+	at := slog.LevelDebug
+	if x.status >= http.StatusInternalServerError {
+		at = slog.LevelInfo
+	}
+	if !x.h.log.Enabled(x.Context(), at) {
+		return
+	}
+	x.h.log.LogAttrs(x.Context(), at, "request", append(x.attributes(),
+		slog.Int("status", x.status),
+		slog.String("code", string(x.code)),
+		slog.Duration("duration", x.h.clock.Now().Sub(x.started)),
+	)...)
+}
+
+func (x *exchange) attributes() []slog.Attr {
+	name := ""
+	if x.op != nil {
+		name = x.op.name
+	}
+	return []slog.Attr{
+		slog.String("request_id", x.id),
+		slog.String("method", x.r.Method),
+		slog.String("operation", name),
+		slog.String("bucket", x.bucket),
+		slog.String("key", x.key),
+	}
+}

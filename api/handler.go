@@ -1,0 +1,225 @@
+package api
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+
+	"github.com/gorilla/mux"
+
+	"github.com/seed61737384/tombstone/auth"
+	"github.com/seed61737384/tombstone/internal/clock"
+	"github.com/seed61737384/tombstone/store"
+)
+
+// defaultRegion is the region without a name of its own: its buckets show no
+// location constraint.
+const defaultRegion = "us-east-1"
+
+// Options are the choices of [New]. Store and Verifier are needed.
+type Options struct {
+	Store    *store.Store
+	Verifier *auth.Verifier
+	// Owner is the root account, which owns what it makes.
+	Owner store.Owner
+	// Region is where the server says it is; empty means us-east-1.
+	Region string
+	// Domains are the host names under which a bucket may stand as the first
+	// part of the host; none means path style only.
+	Domains []string
+	// Clock tells the time that signatures are judged by; nil means the wall clock.
+	Clock clock.Clock
+	// Logger takes failures and, at Debug, every request; nil means none.
+	Logger *slog.Logger
+	// Rand is where request ids come from; nil means crypto/rand.
+	Rand io.Reader
+}
+
+// Handler answers S3 requests. It is an http.Handler.
+type Handler struct {
+	store    *store.Store
+	verifier *auth.Verifier
+	owner    store.Owner
+	region   string
+	domains  []string
+	clock    clock.Clock
+	log      *slog.Logger
+	ids      *requestIDs
+	table    *operationTable
+	router   *mux.Router
+
+	serverHeader, hostHeader []string // values that every answer carries
+}
+
+var _ http.Handler = (*Handler)(nil)
+
+// New returns a handler. It fails without a store or verifier, or if Rand does.
+func New(o Options) (*Handler, error) {
+	if o.Store == nil || o.Verifier == nil {
+		return nil, errors.New("api: a store and a verifier are needed")
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	if o.Clock == nil {
+		o.Clock = clock.Wall{}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Region == "" {
+		o.Region = defaultRegion
+	}
+	ids, err := newRequestIDs(o.Rand)
+	if err != nil {
+		return nil, fmt.Errorf("api: %w", err)
+	}
+	var host [56]byte
+	if _, err := io.ReadFull(o.Rand, host[:]); err != nil {
+		return nil, fmt.Errorf("api: host id: %w", err)
+	}
+	h := &Handler{
+		store: o.Store, verifier: o.Verifier, owner: o.Owner, region: o.Region,
+		clock: o.Clock, log: o.Logger, ids: ids, table: newOperationTable(operations),
+		serverHeader: []string{"AmazonS3"},
+		hostHeader:   []string{base64.StdEncoding.EncodeToString(host[:])},
+	}
+	for _, domain := range o.Domains {
+		h.domains = append(h.domains, strings.ToLower(domain))
+	}
+	h.router = h.routes()
+	return h, nil
+}
+
+// routes divides requests by what they are about. Paths are taken as they were
+// sent: a cleaned one would name another key.
+func (h *Handler) routes() *mux.Router {
+	r := mux.NewRouter().SkipClean(true).UseEncodedPath()
+	r.MatcherFunc(isHealth).HandlerFunc(h.serveHealth)
+	r.MatcherFunc(h.isReserved).HandlerFunc(serveReserved)
+	for _, l := range []level{object, bucket, service} {
+		r.MatcherFunc(h.at(l)).HandlerFunc(serveOperation)
+	}
+	r.NotFoundHandler = http.HandlerFunc(serveOperation)
+	return r
+}
+
+// The names under which a route hands on what it found.
+const (
+	varBucket = "bucket"
+	varKey    = "key"
+)
+
+// at matches requests at one level.
+func (h *Handler) at(want level) mux.MatcherFunc {
+	return func(r *http.Request, m *mux.RouteMatch) bool {
+		t := locate(r.Host, r.URL, h.domains)
+		if t.level != want {
+			return false
+		}
+		m.Vars = map[string]string{varBucket: t.bucket, varKey: t.key}
+		return true
+	}
+}
+
+// ServeHTTP answers a request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{ResponseWriter: w, h: h, r: r, id: h.ids.next(), started: h.clock.Now()}
+	defer x.finish()
+	x.begin()
+	h.router.ServeHTTP(x, r)
+}
+
+// finish logs the request. A panic answers 500, or cuts the connection if the
+// answer has begun.
+func (x *exchange) finish() {
+	problem := recover()
+	if problem == nil {
+		x.logAccess()
+		return
+	}
+	if problem != any(http.ErrAbortHandler) {
+		x.logFailure(fmt.Errorf("panic: %v\n%s", problem, debug.Stack()))
+		if x.status == 0 {
+			x.code = "InternalError"
+			x.refuse(refuse("InternalError"))
+			problem = nil
+		}
+	}
+	x.logAccess()
+	if problem != nil {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// serveOperation answers the requests of the S3 API.
+func serveOperation(w http.ResponseWriter, r *http.Request) {
+	x := w.(*exchange)
+	vars := mux.Vars(r)
+	x.bucket, x.key = vars[varBucket], vars[varKey]
+	x.level = levelOf(x.bucket, x.key, len(vars) > 0)
+	if err := x.serve(); err != nil {
+		x.fail(err)
+	}
+}
+
+func levelOf(bucketName, key string, routed bool) level {
+	switch {
+	case !routed:
+		return nowhere
+	case key != "":
+		return object
+	case bucketName != "":
+		return bucket
+	}
+	return service
+}
+
+// isReserved matches the paths that belong to the server itself: no bucket's name
+// begins with an underscore. In virtual-hosted style they are keys.
+func (h *Handler) isReserved(r *http.Request, _ *mux.RouteMatch) bool {
+	path := r.URL.Path
+	return (path == "/_" || strings.HasPrefix(path, "/_/")) && hostBucket(r.Host, h.domains) == ""
+}
+
+func serveReserved(w http.ResponseWriter, _ *http.Request) {
+	w.(*exchange).fail(refuse("NotFound"))
+}
+
+// healthPaths are the paths that say how the server is, and whether they say it
+// of the store too.
+var healthPaths = map[string]bool{
+	"/_/health/live":        false,
+	"/_/health/ready":       true,
+	"/minio/health/live":    false,
+	"/minio/health/ready":   true,
+	"/minio/health/cluster": true,
+}
+
+// isHealth matches health requests. They are unsigned; a signed request to the
+// same path is about an object of a bucket of that name.
+func isHealth(r *http.Request, _ *mux.RouteMatch) bool {
+	if !strings.HasPrefix(r.URL.Path, "/_/") && !strings.HasPrefix(r.URL.Path, "/minio/") {
+		return false
+	}
+	_, ok := healthPaths[r.URL.Path]
+	return ok && (r.Method == http.MethodGet || r.Method == http.MethodHead) &&
+		len(r.Header["Authorization"]) == 0 && r.URL.RawQuery == ""
+}
+
+// serveHealth answers 200, or 503 if the store cannot serve.
+func (h *Handler) serveHealth(w http.ResponseWriter, r *http.Request) {
+	if healthPaths[r.URL.Path] {
+		if err := h.store.Health(r.Context()); err != nil {
+			w.(*exchange).fail(&failure{code: "ServiceUnavailable", cause: err})
+			return
+		}
+	}
+	w.WriteHeader(http.StatusOK)
+}

@@ -1,0 +1,190 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/seed61737384/tombstone/internal/checksum"
+	"github.com/seed61737384/tombstone/store"
+	"github.com/seed61737384/tombstone/versioning"
+)
+
+// maxPut is the size of the largest object that one request stores, bytes (spec WI3-2).
+const maxPut = 5 << 30
+
+// unsupportedPut are the headers of a PutObject that ask for what this version
+// does not do. They are refused, for an object stored without would be another one.
+// A name that ends in a hyphen stands for all that begin so.
+var unsupportedPut = []string{
+	"X-Amz-Tagging",
+	"X-Amz-Server-Side-Encryption-",
+	"X-Amz-Write-Offset-Bytes",
+	"X-Amz-Object-Lock-",
+}
+
+// storageClasses are the classes of general purpose buckets. They are kept and
+// shown, and make no difference.
+var storageClasses = map[string]bool{
+	"STANDARD": true, "REDUCED_REDUNDANCY": true, "STANDARD_IA": true, "ONEZONE_IA": true,
+	"INTELLIGENT_TIERING": true, "GLACIER": true, "DEEP_ARCHIVE": true, "GLACIER_IR": true,
+}
+
+// preparePutObject reads the head of a PutObject. Of the body nothing is read
+// before permission is given, so that a client that waits for a 100 sends none of
+// it in vain (spec WI2-6).
+func preparePutObject(x *exchange) (task, error) {
+	if err := x.checkPutHeaders(); err != nil {
+		return task{}, err
+	}
+	length, err := x.session.ContentLength(x.r)
+	if err != nil {
+		return task{}, err
+	}
+	if length > maxPut {
+		return task{}, refuse("EntityTooLarge", "ProposedSize", strconv.FormatInt(length, 10),
+			"MaxSizeAllowed", strconv.FormatInt(maxPut, 10))
+	}
+	b, err := x.openBody()
+	if err != nil {
+		return task{}, err
+	}
+	d, err := parseDigests(x.r.Header, b.Announced())
+	if err != nil {
+		return task{}, err
+	}
+	condition, err := x.writeCondition()
+	if err != nil {
+		return task{}, err
+	}
+	user, err := userMetadata(x.r.Header)
+	if err != nil {
+		return task{}, err
+	}
+	r := store.PutRequest{
+		Bucket: x.bucket, Key: x.key, Body: b, Size: length,
+		Condition: condition, System: systemMetadata(x.r.Header), User: user,
+		Owner: x.h.owner, Made: x.maker(),
+	}
+	if r.StorageClass, err = x.storageClass(); err != nil {
+		return task{}, err
+	}
+	return task{run: func() error { return x.putObject(&r, b, &d) }}, nil
+}
+
+// writeCondition reads the condition headers of a write (spec VD7).
+func (x *exchange) writeCondition() (versioning.Condition, error) {
+	if err := x.checkEmptyConditions(); err != nil {
+		return versioning.Condition{}, err
+	}
+	return versioning.WriteCondition(x.header("If-Match"), x.header("If-None-Match"))
+}
+
+// checkEmptyConditions refuses a condition without a value: it was sent to prevent
+// something.
+func (x *exchange) checkEmptyConditions() error {
+	for _, name := range []string{"If-Match", "If-None-Match"} {
+		if x.sent(name) && x.header(name) == "" {
+			return invalidArgument("", name, "")
+		}
+	}
+	return nil
+}
+
+// checkPutHeaders refuses what this version cannot honour.
+func (x *exchange) checkPutHeaders() error {
+	if err := checkHeaderSize(x.r.Header); err != nil {
+		return err
+	}
+	if err := x.checkACL(); err != nil {
+		return err
+	}
+	if name := firstUnsupported(x.r.Header); name != "" {
+		if strings.HasPrefix(name, "X-Amz-Object-Lock-") && !x.found.ObjectLock {
+			return refuseWith("InvalidRequest", "Bucket is missing ObjectLockConfiguration") // spec OL1.2-13
+		}
+		return notImplemented(strings.ToLower(name), "")
+	}
+	if sse := x.header("X-Amz-Server-Side-Encryption"); sse != "" && sse != "AES256" {
+		return notImplemented("x-amz-server-side-encryption", "")
+	}
+	return nil
+}
+
+// firstUnsupported returns the first name among headers, in their order, that
+// unsupportedPut means, empty if there is none.
+func firstUnsupported(h http.Header) string {
+	first := ""
+	for name := range h {
+		means := func(entry string) bool {
+			return entry == name || strings.HasSuffix(entry, "-") && strings.HasPrefix(name, entry)
+		}
+		if (first == "" || name < first) && slices.ContainsFunc(unsupportedPut, means) {
+			first = name
+		}
+	}
+	return first
+}
+
+// storageClass returns the class to keep, empty for STANDARD.
+func (x *exchange) storageClass() (string, error) {
+	switch class := x.header("X-Amz-Storage-Class"); {
+	case class == "" || class == "STANDARD":
+		return "", nil
+	case storageClasses[class]:
+		return class, nil
+	default:
+		return "", refuse("InvalidStorageClass", "StorageClassRequested", class)
+	}
+}
+
+// maker says who made what the request stores.
+func (x *exchange) maker() store.Maker {
+	return store.Maker{AccessKey: x.session.AccessKey, RequestID: x.id}
+}
+
+func (x *exchange) putObject(r *store.PutRequest, b *body, d *digests) error {
+	algorithm := d.algorithm
+	if algorithm == checksum.None {
+		algorithm = checksum.CRC64NVME // spec WI4-1
+	}
+	r.Algorithms = []checksum.Algorithm{algorithm}
+	r.Verify = func(computed store.Digests) error {
+		return d.verify(computed.MD5, computed.Checksums, b.Trailer())
+	}
+	result, err := x.h.store.Put(x.Context(), *r)
+	if err != nil {
+		return conflicting(b.blame(err), r.Condition, x.header("If-Match") != "", x.key)
+	}
+	x.set("ETag", quoteETag(result.ETag))
+	x.setNonEmpty("x-amz-version-id", result.VersionHeader)
+	x.setChecksums(result.Checksums, store.FullObject)
+	x.set("x-amz-server-side-encryption", "AES256")
+	x.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// setChecksums sets the headers of checksums and of what they cover.
+func (x *exchange) setChecksums(values []checksum.Value, covered store.ChecksumType) {
+	for _, v := range values {
+		x.set(v.Algorithm.Header(), v.String())
+	}
+	if len(values) > 0 {
+		x.setNonEmpty("x-amz-checksum-type", covered.String())
+	}
+}
+
+// conflicting returns the error of a change that met others too often: with a
+// condition it is the condition that could not be judged (spec VD6-7, VD7-14).
+func conflicting(err error, c versioning.Condition, match bool, key string) error {
+	if c.IsZero() || !errors.Is(err, store.ErrBusy) {
+		return err
+	}
+	condition := "If-None-Match"
+	if match {
+		condition = "If-Match"
+	}
+	return refuse("ConditionalRequestConflict", "Condition", condition, "Key", key)
+}
