@@ -16,7 +16,7 @@
 // durable elsewhere before its directory exists (Options.NewEpoch), so no two
 // runs share a directory. A file is unsettled from its creation until Settle
 // says that its index row is durable, or until it is discarded. [Folder.Floor]
-// is below every unsettled file, so a start after a crash looks for files
+// lies above no unsettled file, so a start after a crash looks for files
 // without a row only at and above the last floor that was made durable.
 //
 // # Encoding

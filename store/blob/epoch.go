@@ -148,7 +148,7 @@ func (f *Folder) makeEpoch(last uint32) (uint32, error) {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return 0, err
 	}
-	if err := f.fs.MkdirAll(dir, 0o777); err != nil {
+	if err := f.fs.MkdirAll(dir, 0o755); err != nil {
 		return 0, err
 	}
 	return epoch, f.syncer.Sync(f.dir)

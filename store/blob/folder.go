@@ -107,7 +107,7 @@ func Open(dir string, o Options) (*Folder, error) {
 	}
 	f.chunks.size = blocksPer(chunkSize, o.BlockSize) * (o.BlockSize + sumSize)
 	f.blocks.size = o.BlockSize + sumSize
-	if err := f.fs.MkdirAll(dir, 0o777); err != nil {
+	if err := f.fs.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("blob: open folder: %w", err)
 	}
 	for _, d := range []string{dir, f.fs.PathDir(dir)} {

@@ -3,8 +3,10 @@ package blob
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"hash/crc32"
 	"io/fs"
 	"math"
 	"strings"
@@ -92,6 +94,38 @@ func TestHeaderRefuses(t *testing.T) {
 		h.BlockSize = size
 		if _, err := parseHeader(h.appendTo(nil)); !errors.Is(err, errHeader) {
 			t.Errorf("block size %d: %v", size, err)
+		}
+	}
+	for _, at := range []int{4, 5} { // version, kind of trailer
+		b := exampleHeader().appendTo(nil)
+		b[at] = 2
+		end := len(b) - sumSize
+		binary.BigEndian.PutUint32(b[end:], crc32.Checksum(b[:end], castagnoli))
+		if _, err := parseHeader(b); !errors.Is(err, errHeader) {
+			t.Errorf("byte %d unknown: %v", at, err)
+		}
+	}
+}
+
+// TestSizeOutOfRange opens blobs with sizes for which the length of the whole,
+// computed without care, comes out right.
+func TestSizeOutOfRange(t *testing.T) {
+	h := exampleHeader()
+	for blockSize, c := range map[int]struct {
+		size  int64
+		extra int
+	}{
+		4: {-1, 3},
+		1: {3689348814741910324, 4}, // five times that is 2^64 + 4
+	} {
+		h.BlockSize = blockSize
+		encoded := h.appendTo(nil)
+		encoded = append(encoded, make([]byte, c.extra)...)
+		if l := layoutOf(h, c.size); l.total() != int64(len(encoded)) {
+			t.Errorf("size %d: total %d is not the %d the test wants", c.size, l.total(), len(encoded))
+		}
+		if _, err := OpenInline(encoded, h, c.size); !errors.Is(err, ErrDamaged) {
+			t.Errorf("size %d: %v", c.size, err)
 		}
 	}
 }

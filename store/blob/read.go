@@ -102,7 +102,7 @@ type Reader struct {
 	next   int64  // the block to read next
 	window []byte // verified and not delivered
 	buffer []byte // of a file's reader: what window lies in; from the pool
-	err    error  // what ended the reader
+	closed bool
 }
 
 var (
@@ -152,8 +152,7 @@ func (r *Reader) Close() error {
 	if r.buffer != nil {
 		r.blob.folder.blocks.put(r.buffer)
 	}
-	r.buffer, r.window = nil, nil
-	r.err = errClosedReader
+	r.buffer, r.window, r.closed = nil, nil, true
 	return nil
 }
 
@@ -162,15 +161,15 @@ var errClosedReader = errors.New("blob: reader is closed")
 // verified returns the next bytes to deliver, at least one, or the error that
 // ends the reader, io.EOF at its end.
 func (r *Reader) verified() ([]byte, error) {
-	if r.err != nil {
-		return nil, r.err
+	if r.closed {
+		return nil, errClosedReader
 	}
 	if r.left == 0 {
 		return nil, io.EOF
 	}
 	if len(r.window) == 0 {
-		if r.err = r.advance(); r.err != nil {
-			return nil, r.err
+		if err := r.advance(); err != nil {
+			return nil, err
 		}
 	}
 	return r.window[:min(int64(len(r.window)), r.left)], nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -90,6 +91,25 @@ func checkBlock(t *testing.T, name string, err error, block int64) {
 	if damage := new(DamageError); !errors.As(err, &damage) || damage.Block != block || !errors.Is(err, ErrDamaged) {
 		t.Errorf("%s: block %d damaged: %v", name, block, err)
 	}
+}
+
+// TestCutWhileOpen truncates a file after it was opened.
+func TestCutWhileOpen(t *testing.T) {
+	f, err := Open(t.TempDir()+"/blobs", Options{NewEpoch: countEpochs(0), BlockSize: 8, InlineLimit: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := mustWrite(t, f, 1, payload(37))
+	b, err := open(f, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if err := os.Truncate(f.path(s.Ref), s.StoredSize-12); err != nil {
+		t.Fatal(err)
+	}
+	_, err = b.Range(context.Background(), 32, 5)
+	checkBlock(t, "cut", err, 4)
 }
 
 func TestReaderClosed(t *testing.T) {

@@ -77,9 +77,6 @@ func (f *Folder) Write(ctx context.Context, r Request) (Stored, error) {
 	if err != nil && err != io.EOF {
 		return Stored{}, bodyError(err)
 	}
-	if err == nil && r.Size >= 0 {
-		return Stored{}, fmt.Errorf("blob: %w (%d bytes)", ErrTooLong, r.Size)
-	}
 	if err == nil {
 		return f.writeFile(ctx, r, h, io.MultiReader(bytes.NewReader(buffer[:n]), r.Body))
 	}
