@@ -1,83 +1,54 @@
 package api
 
 import (
-	"bytes"
+	"crypto/md5"
+	"encoding/base64"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
 
-	"github.com/seed61737384/tombstone/auth"
+	"github.com/seed61737384/tombstone/internal/checksum"
+	"github.com/seed61737384/tombstone/store"
 )
 
-// discard is a ResponseWriter that keeps nothing.
-type discard struct{ header http.Header }
-
-func (d *discard) Header() http.Header         { return d.header }
-func (d *discard) WriteHeader(int)             {}
-func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
-
-// benchmark measures a signed request to the handler, without the network.
-func benchmark(b *testing.B, method, target, body string, prepare func(s *testServer)) {
-	s := newTestServer(b, func(o *Options) {
-		o.Verifier = &auth.Verifier{Keys: auth.NewStaticKeys(auth.Credential{AccessKey: testKey, Secret: testSecret})}
-	})
-	s.must("PUT", "/bucket", "")
-	if prepare != nil {
-		prepare(s)
+// BenchmarkDeleteObjects sends prepared and signed requests that destroy 1,000
+// versions of as many keys each, one after the other; a step is one version.
+func BenchmarkDeleteObjects(b *testing.B) {
+	s := newTestServer(b, nil)
+	s.must(http.MethodPut, "/bucket", "")
+	s.must(http.MethodPut, "/bucket?versioning", "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>")
+	var requests []*http.Request
+	for left := b.N; left > 0; left -= maxDeleted {
+		requests = append(requests, prepareDelete(b, s, len(requests), min(left, maxDeleted)))
 	}
-	r := s.request(method, target, []byte(body))
-	s.sign(r, []byte(body))
-	u, err := r.URL.Parse(s.http.URL + target)
-	if err != nil {
-		b.Fatal(err)
-	}
-	r.URL, r.Host = u, u.Host
-	w := &discard{header: http.Header{}}
-	b.ReportAllocs()
-	for b.Loop() {
-		clear(w.header)
-		r.Body = io.NopCloser(bytes.NewReader([]byte(body)))
-		s.handler.ServeHTTP(w, r)
-	}
-}
-
-func BenchmarkGet1KiB(b *testing.B) {
-	benchmark(b, "GET", "/bucket/key", "", func(s *testServer) { s.must("PUT", "/bucket/key", strings.Repeat("x", 1024)) })
-}
-
-func BenchmarkHead(b *testing.B) {
-	benchmark(b, "HEAD", "/bucket/key", "", func(s *testServer) { s.must("PUT", "/bucket/key", "x") })
-}
-
-func BenchmarkPut1KiB(b *testing.B) {
-	benchmark(b, "PUT", "/bucket/key", strings.Repeat("x", 1024), nil)
-}
-
-func BenchmarkDeleteAbsent(b *testing.B) { benchmark(b, "DELETE", "/bucket/key", "", nil) }
-
-func BenchmarkList1000(b *testing.B) {
-	benchmark(b, "GET", "/bucket?list-type=2", "", func(s *testServer) {
-		for i := range 1000 {
-			s.must("PUT", fmt.Sprintf("/bucket/some/longer/key/%06d", i), "x")
+	b.ResetTimer()
+	for _, r := range requests {
+		if a := s.send(r); a.status != http.StatusOK || strings.Contains(string(a.body), "<Error>") {
+			b.Fatal(a.status, string(a.body))
 		}
-	})
+	}
 }
 
-func BenchmarkParseDelete1000(b *testing.B) {
+// prepareDelete writes n versions and returns the request that destroys them.
+func prepareDelete(b *testing.B, s *testServer, batch, n int) *http.Request {
 	var body strings.Builder
 	body.WriteString("<Delete>")
-	for i := range 1000 {
-		fmt.Fprintf(&body, "<Object><Key>some/longer/key/%06d</Key><VersionId>0123456789abcdef0123456789abcdef</VersionId></Object>", i)
-	}
-	body.WriteString("</Delete>")
-	data := []byte(body.String())
-	b.SetBytes(int64(len(data)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := parseDelete(data); err != nil {
+	for i := range n {
+		key := fmt.Sprintf("key-%06d-%04d", batch, i)
+		result, err := s.store.Put(b.Context(), store.PutRequest{
+			Bucket: "bucket", Key: key, Body: strings.NewReader(strings.Repeat("x", 1024)), Size: 1024,
+			Algorithms: []checksum.Algorithm{checksum.CRC64NVME},
+		})
+		if err != nil {
 			b.Fatal(err)
 		}
+		fmt.Fprintf(&body, "<Object><Key>%s</Key><VersionId>%s</VersionId></Object>", key, result.VersionHeader)
 	}
+	body.WriteString("</Delete>")
+	r := s.request(http.MethodPost, "/bucket?delete", []byte(body.String()))
+	sum := md5.Sum([]byte(body.String()))
+	r.Header.Set("Content-MD5", base64.StdEncoding.EncodeToString(sum[:]))
+	s.sign(r, []byte(body.String()))
+	return r
 }

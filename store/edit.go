@@ -165,11 +165,14 @@ func (s *Store) readHistories(r engine.Reader, b *batch, edits []*edit) (map[str
 	return byKey, prefetch(r, byKey, edits)
 }
 
-// readHeads reads the head and live rows of histories.
+// readHeads reads the head and live rows of histories, one table after the other:
+// neighbours cost an engine less than a change of table for each key.
 func readHeads(r engine.Reader, histories []*history) error {
 	keys := make([][]byte, 0, 2*len(histories))
 	for _, h := range histories {
 		keys = append(keys, liveKey(h.bucket.id, h.key))
+	}
+	for _, h := range histories {
 		if h.state != versioning.Unversioned {
 			keys = append(keys, headKey(h.bucket.id, h.key))
 		}
@@ -178,14 +181,13 @@ func readHeads(r engine.Reader, histories []*history) error {
 	if err != nil {
 		return err
 	}
-	for _, h := range histories {
+	lives, heads := rows[:len(histories)], rows[len(histories):]
+	for i, h := range histories {
 		var head []byte
-		live := rows[0]
-		rows = rows[1:]
 		if h.state != versioning.Unversioned {
-			head, rows = rows[0], rows[1:]
+			head, heads = heads[0], heads[1:]
 		}
-		if err := h.load(head, live); err != nil {
+		if err := h.load(head, lives[i]); err != nil {
 			return err
 		}
 	}
