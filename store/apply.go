@@ -83,7 +83,7 @@ func (h *history) destroy(r *record, current bool) {
 // lockKeys are the keys of the rows that the lock table has for an entry r of key.
 func lockKeys(b bucketID, key string, r *record) (keys [][]byte) {
 	if r.lock.Mode != versioning.NoRetention {
-		keys = append(keys, lockKey(b, uint64(r.lock.Until.UnixMilli()), key, r.order))
+		keys = append(keys, lockKey(b, lockEnd(r.lock), key, r.order))
 	}
 	if r.lock.Hold == versioning.HoldOn {
 		keys = append(keys, lockKey(b, math.MaxUint64, key, r.order))

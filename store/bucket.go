@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"sync"
@@ -177,9 +178,11 @@ func (s *Store) writeRow(ctx context.Context, b *bucketState, change func(*bucke
 	if err := change(&row); err != nil {
 		return err
 	}
-	key := bucketKey(b.name)
-	guards := []engine.Guard{{Key: key, Value: old.encode()}}
-	if err := s.commit(ctx, guards, []engine.Mutation{engine.Set(key, row.encode())}); err != nil {
+	key, was, is := bucketKey(b.name), old.encode(), row.encode()
+	if bytes.Equal(is, was) {
+		return nil // it is durable already
+	}
+	if err := s.commit(ctx, []engine.Guard{{Key: key, Value: was}}, []engine.Mutation{engine.Set(key, is)}); err != nil {
 		return err
 	}
 	b.row.Store(&row)

@@ -274,12 +274,26 @@ func (c *checker) checkBytes(rec *record) error {
 	switch {
 	case err == nil:
 		c.report.Bytes += rec.size
-	case errors.Is(err, blob.ErrDamaged), errors.Is(err, ErrDamaged), errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist):
+		return c.missingFile(rec, id, err)
+	case errors.Is(err, blob.ErrDamaged), errors.Is(err, ErrDamaged):
 		c.problem(c.key.name, id, "bytes: %v", err)
 	default:
 		return err
 	}
 	return nil
+}
+
+// missingFile is a problem unless the version was destroyed since Check began: its
+// file may be reclaimed then.
+func (c *checker) missingFile(rec *record, id string, cause error) error {
+	return c.store.view(c.ctx, func(r engine.Reader) error {
+		_, found, err := r.Get(versionKey(c.bucket.id, c.key.name, rec.order))
+		if found {
+			c.problem(c.key.name, id, "bytes: %v", cause)
+		}
+		return err
+	})
 }
 
 // checkBlobRow looks at the row of a version's file.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed61737384/tombstone/store/engine"
 	"github.com/seed61737384/tombstone/versioning"
 )
 
@@ -168,6 +169,35 @@ func TestDepthCostsNothing(t *testing.T) {
 			t.Errorf("%s reads %d rows, more than %d: %v", op.name, deep.rows(), op.rows, deep)
 		}
 	}
+}
+
+// When the current entry is destroyed the next one is sought from its place on, not
+// from the begin of the key: an engine may still keep much of what was destroyed
+// there before.
+func TestNextEntryIsSoughtBehindTheLast(t *testing.T) {
+	s, p := openProbed(t, nil)
+	mustBucket(t, s, "b", versioning.Enabled)
+	var ids []versioning.ID
+	for range 5 {
+		ids = append(ids, mustID(t, s, mustPut(t, s, "b", "k", "x").VersionHeader))
+	}
+	scans := 0
+	for i := len(ids) - 1; i > 0; i-- {
+		hook := func(r engine.Range) {
+			scans++
+			if _, order, ok := splitVersionKey(r.Start); !ok || order != ids[i].Order() {
+				t.Errorf("entry %d goes and the next is sought from %x on", i, r.Start)
+			}
+		}
+		p.onScan.Store(&hook)
+		mustDelete(t, s, "b", "k", ids[i])
+		p.onScan.Store(nil)
+		mustRead(t, s, "b", "k", ids[i-1], "x")
+	}
+	if scans != len(ids)-1 {
+		t.Errorf("%d scans", scans)
+	}
+	mustClean(t, s)
 }
 
 func mustStatistics(t testing.TB, s *Store, bucket string) Statistics {

@@ -60,30 +60,22 @@ func numbered(prefix string, n int) []string {
 //
 // spec: LS3-1
 func TestListingCostsTheSame(t *testing.T) {
-	const page = 1000
-	costs := make(map[string]counts)
-	for _, c := range []struct {
-		name           string
-		versions, hide int
-	}{{"one version", 1, 0}, {"100 versions", 100, 0}, {"100 versions, 5,000 hidden keys", 100, 5000}} {
+	for _, c := range []struct{ page, versions, hidden int }{
+		{1000, 1, 0}, {1000, 30, 0}, {1000, 1, 5000}, {50, 1, 0}, {50, 1000, 100},
+	} {
 		s, p := openProbed(t, nil)
 		mustBucket(t, s, "b", versioning.Enabled)
-		seed(t, s, "b", c.versions, false, numbered("key", page+1)...)
-		seed(t, s, "b", 1, true, numbered("hidden", c.hide)...)
-		costs[c.name] = p.cost(func() {
-			got, err := s.ListObjects(t.Context(), ListRequest{Bucket: "b", Limit: page})
-			if err != nil || len(got.Objects) != page || !got.Truncated || got.Objects[0].Key != "key000000" {
-				t.Fatal(len(got.Objects), got.Truncated, err)
+		seed(t, s, "b", c.versions, false, numbered("key", c.page+1)...)
+		seed(t, s, "b", 1, true, numbered("hidden", c.hidden)...)
+		got := p.cost(func() {
+			page := mustObjects(t, s, ListRequest{Bucket: "b", Limit: c.page})
+			if len(page.Objects) != c.page || !page.Truncated || page.Objects[0].Key != "key000000" {
+				t.Fatal(len(page.Objects), page.Truncated)
 			}
 		})
-	}
-	want := costs["one version"]
-	if want.Rows != page+1 || want.Gets != 0 || want.Scans != 1 {
-		t.Errorf("a page costs %v", want)
-	}
-	for name, got := range costs {
-		if got != want {
-			t.Errorf("%s: a page costs %v, with one version %v", name, got, want)
+		got.Bytes = 0
+		if want := (counts{Views: 1, Scans: 1, Rows: c.page + 1}); got != want {
+			t.Errorf("a page of %d keys with %d versions beside %d hidden ones costs %v, want %v", c.page, c.versions, c.hidden, got, want)
 		}
 	}
 }
@@ -168,6 +160,37 @@ func TestDeleteObjectsIsOneCommit(t *testing.T) {
 	if got := historyText(t, s, "b"); strings.Contains(got, "v") || !strings.HasPrefix(got, "k000000[D] ") {
 		t.Errorf("left: %.60s", got)
 	}
+}
+
+// pagedEngine takes two edits in a transaction.
+type pagedEngine struct{ *probe }
+
+func (pagedEngine) Limits() engine.Limits { return engine.Limits{Mutations: 2 * rowsPerEdit} }
+
+// On an engine that takes less in a transaction, DeleteObjects needs more of them.
+func TestDeleteObjectsInPages(t *testing.T) {
+	p := &probe{}
+	s := openTest(t, nil, func(o *Options) {
+		o.WrapEngine = func(e engine.Engine) engine.Engine {
+			p.Engine = e
+			return pagedEngine{p}
+		}
+	})
+	mustBucket(t, s, "b", versioning.Suspended)
+	rs := []DeleteRequest{{Key: "a"}, {Key: "b"}, {Key: "a", ID: versioning.Null}, {Key: "c"}, {Key: "a"}}
+	cost := p.cost(func() {
+		results, err := s.DeleteObjects(t.Context(), "b", rs)
+		if err != nil || len(results) != len(rs) || !results[4].DeleteMarker {
+			t.Fatal(results, err)
+		}
+	})
+	if cost.Commits != 3 {
+		t.Errorf("5 entries cost %v", cost)
+	}
+	if got, want := historyText(t, s, "b"), "a[D0] b[D0] c[D0]"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	mustClean(t, s)
 }
 
 // Changes of a bucket touch its row and no key (spec VD1).

@@ -131,13 +131,17 @@ func (s *Store) initialise(ctx context.Context) (*meta, error) {
 }
 
 // raiseCeiling makes a new order ceiling durable, and with it object time, below
-// which no later start falls.
+// which neither this run nor a later one falls.
 func (s *Store) raiseCeiling(ceiling versioning.Order) error {
-	now := s.now()
-	return s.commit(context.Background(), nil, []engine.Mutation{
+	now := s.now().UnixMilli()
+	err := s.commit(context.Background(), nil, []engine.Mutation{
 		numberRow(metaCeiling, uint64(ceiling)),
-		numberRow(metaClockFloor, uint64(now.UnixMilli())),
+		numberRow(metaClockFloor, uint64(now)),
 	})
+	if err == nil {
+		s.clockFloor.Store(now)
+	}
+	return err
 }
 
 // newEpoch makes the number of a new epoch durable, and the floor below which a

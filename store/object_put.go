@@ -25,6 +25,9 @@ func (s *Store) Put(ctx context.Context, r PutRequest) (PutResult, error) {
 }
 
 func (s *Store) put(ctx context.Context, r *PutRequest) (PutResult, error) {
+	if s.closed.Load() {
+		return PutResult{}, ErrClosed
+	}
 	b, err := s.bucket(r.Bucket)
 	if err != nil {
 		return PutResult{}, err
@@ -137,7 +140,7 @@ func (s *Store) putRecord(b *bucketState, r *PutRequest, stored *blob.Stored, v 
 	if owner := b.row.Load().Owner; r.Owner != (Owner{}) && r.Owner != owner {
 		rec.owner = &r.Owner
 	}
-	if stored.Size == 0 {
+	if stored.Size == 0 && stored.Ref.Inline() {
 		return rec, nil
 	}
 	rec.ref, rec.storedSize, rec.blockSize, rec.crc = stored.Ref, stored.StoredSize, stored.BlockSize, stored.CRC

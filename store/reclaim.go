@@ -213,8 +213,12 @@ func (s *Store) released(n int) {
 }
 
 // WaitReclaimed returns when no file is left to reclaim, but for those that are
-// being read.
+// being read. In a store that is open for reading only, where none is ever
+// reclaimed, it returns at once.
 func (s *Store) WaitReclaimed(ctx context.Context) error {
+	if s.reclaim == nil {
+		return nil
+	}
 	s.reclaim.mu.Lock()
 	idle := s.reclaim.idle
 	s.reclaim.mu.Unlock()

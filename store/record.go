@@ -236,10 +236,14 @@ func (r *record) object(key, id string, bucketOwner Owner) Object {
 func encodeLock(l versioning.Lock) []byte {
 	b := []byte{byte(l.Mode), byte(l.Hold)}
 	if l.Mode != versioning.NoRetention {
-		b = binary.AppendUvarint(b, uint64(l.Until.UnixMilli()))
+		b = binary.AppendUvarint(b, lockEnd(l))
 	}
 	return b
 }
+
+// lockEnd is the end of retention as it is stored. One before 1970 protects no
+// more than 1970 does, and is no number that is read again.
+func lockEnd(l versioning.Lock) uint64 { return uint64(max(l.Until.UnixMilli(), 0)) }
 
 func decodeLock(p []byte, ok *bool) versioning.Lock {
 	if len(p) < 2 || p[0] > byte(versioning.Compliance) || p[1] > byte(versioning.HoldOff) {

@@ -30,7 +30,7 @@ type space struct {
 // check returns ErrDiskFull if less than the low-water mark is free. size is the
 // length of the body that is to be stored, negative if it is not known.
 func (w *space) check(size int64) error {
-	if w.min < 0 || size >= 0 && w.granted.Add(-size-spaceOverhead) >= 0 {
+	if w.min < 0 || size >= 0 && size <= spaceGrant && w.granted.Add(-size-spaceOverhead) >= 0 {
 		return nil
 	}
 	free, known, err := blob.FreeSpace(w.fs, w.dir)

@@ -82,6 +82,9 @@ func (db *DB) open(dir string, p *pebble.Options) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("panic of Pebble: %v", r)
+			if cause, ok := r.(error); ok {
+				err = fmt.Errorf("panic of Pebble: %w", cause)
+			}
 		}
 	}()
 	p.FS = &watchedFS{FS: p.FS, watch: &db.watch}

@@ -1,0 +1,64 @@
+package store
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+)
+
+// TestKeyLocks lets goroutines change unprotected counters under the locks of a
+// few keys at a time. The race detector and the sums tell whether locks exclude.
+func TestKeyLocks(t *testing.T) {
+	l := newKeyLocks()
+	const goroutines, rounds = 8, 300
+	keys := numbered("k", 5)
+	counters := make(map[string]*int)
+	for _, key := range keys {
+		counters[key] = new(int)
+	}
+	var all sync.WaitGroup
+	for g := range goroutines {
+		all.Go(func() {
+			rng := rand.New(rand.NewPCG(uint64(g), 0))
+			for range rounds {
+				some := []string{keys[rng.IntN(5)], keys[rng.IntN(5)], keys[rng.IntN(5)]}
+				some = sortedKeys(some)
+				unlock := l.lock(1, some)
+				for _, key := range some {
+					*counters[key]++
+				}
+				unlock()
+			}
+		})
+	}
+	all.Wait()
+	sum := 0
+	for _, n := range counters {
+		sum += *n
+	}
+	if sum < goroutines*rounds || sum > 3*goroutines*rounds {
+		t.Errorf("%d increments", sum)
+	}
+	for i := range l.shards {
+		if n := len(l.shards[i].locks); n != 0 {
+			t.Errorf("%d locks are left in shard %d", n, i)
+		}
+	}
+}
+
+// Locks of one key in two buckets, and of two keys, are different ones.
+func TestKeyLocksAreExact(t *testing.T) {
+	l := newKeyLocks()
+	var unlock []func()
+	for i := range 1000 { // more than there are shards: a lock too many would wait for ever
+		unlock = append(unlock, l.lock(bucketID(i%2), []string{fmt.Sprint(i / 2)}))
+	}
+	for _, u := range unlock {
+		u()
+	}
+	if got := sortedKeys([]string{"b", "a", "b", "a", "c"}); !slices.Equal(got, []string{"a", "b", "c"}) {
+		t.Error(got)
+	}
+}
