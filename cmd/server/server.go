@@ -112,7 +112,7 @@ func serveStore(p process, c config, st *store.Store, log *slog.Logger, listener
 		return p.refuse(err)
 	}
 	server := &http.Server{
-		Handler:           withPatience(withHealth(handler, c.domains, st.Health)),
+		Handler:           withPatience(handler, stallTimeout),
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,

@@ -2,56 +2,16 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
 )
-
-func TestHealthProbes(t *testing.T) {
-	const reserved, passed = http.StatusOK, http.StatusTeapot
-	tests := []struct {
-		name, method, target, host, authorization string
-		ready                                     error
-		want                                      int
-	}{
-		{name: "live", target: "/_/health/live", want: reserved},
-		{name: "ready", target: "/_/health/ready", want: reserved},
-		{name: "head", method: http.MethodHead, target: "/_/health/ready", want: reserved},
-		{name: "MinIO's live", target: "/minio/health/live", want: reserved},
-		{name: "MinIO's ready", target: "/minio/health/ready", want: reserved},
-		{name: "live though not ready", target: "/_/health/live", ready: errors.New("no"), want: reserved},
-		{name: "not ready", target: "/_/health/ready", ready: errors.New("no"), want: http.StatusServiceUnavailable},
-		{name: "signed", target: "/minio/health/live", authorization: "AWS4-HMAC-SHA256 x", want: passed},
-		{name: "presigned", target: "/minio/health/live?X-Amz-Signature=0", want: passed},
-		{name: "another method", method: http.MethodPut, target: "/_/health/live", want: passed},
-		{name: "another path", target: "/_/health", want: passed},
-		{name: "bucket by host", target: "/minio/health/live", host: "B.s3.local:80", want: passed},
-		{name: "the domain itself", target: "/minio/health/live", host: "s3.local", want: reserved},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			next := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(passed) })
-			h := withHealth(next, []string{"s3.local"}, func(context.Context) error { return test.ready })
-			r := httptest.NewRequest(test.method, test.target, nil)
-			if test.host != "" {
-				r.Host = test.host
-			}
-			if test.authorization != "" {
-				r.Header.Set("Authorization", test.authorization)
-			}
-			w := httptest.NewRecorder()
-			h.ServeHTTP(w, r)
-			if w.Code != test.want {
-				t.Errorf("status %d, want %d", w.Code, test.want)
-			}
-		})
-	}
-}
 
 func TestBannerShowsASecretOnlyIfNobodyKnowsIt(t *testing.T) {
 	keys := keyPair{"some-key", "some-secret"}
@@ -83,7 +43,7 @@ func (m *moves) set(at time.Time) error {
 
 func TestDeadlineMovesWithProgress(t *testing.T) {
 	var m moves
-	d := deadline{set: m.set}
+	d := deadline{stall: stallTimeout, set: m.set}
 	d.lift()
 	if m.count != 0 {
 		t.Error("a deadline that was never set was lifted")
@@ -102,6 +62,53 @@ func TestDeadlineMovesWithProgress(t *testing.T) {
 	d.lift()
 	if m.count != 3 || !m.last.IsZero() {
 		t.Errorf("set %d times, to %v after lift", m.count, m.last)
+	}
+}
+
+// exchangeUntil serves one request with little patience and returns what the
+// handler came to. The client sends what it is given, and nothing after it.
+func exchangeUntil(t *testing.T, request string, handle func(w http.ResponseWriter, r *http.Request) error) error {
+	t.Helper()
+	outcome := make(chan error, 1)
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { outcome <- handle(w, r) })
+	server := httptest.NewServer(withPatience(handler, 20*time.Millisecond))
+	defer server.Close()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write([]byte(request)); err != nil {
+		t.Fatal(err)
+	}
+	return <-outcome
+}
+
+func TestStalledBodyIsGivenUp(t *testing.T) {
+	err := exchangeUntil(t, "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf", func(_ http.ResponseWriter, r *http.Request) error {
+		got, err := io.ReadAll(r.Body)
+		if string(got) != "half" {
+			t.Errorf("read %q", got)
+		}
+		return err
+	})
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("reading ended with %v, want a deadline", err)
+	}
+}
+
+func TestStalledReaderIsGivenUp(t *testing.T) {
+	err := exchangeUntil(t, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", func(w http.ResponseWriter, _ *http.Request) error {
+		piece := make([]byte, 1<<20)
+		for range 1000 { // more than any socket buffer holds
+			if _, err := w.Write(piece); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("writing ended with %v, want a deadline", err)
 	}
 }
 

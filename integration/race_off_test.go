@@ -1,0 +1,7 @@
+//go:build !race
+
+package integration
+
+const raceDetector = false
+
+var buildFlags []string
