@@ -16,8 +16,8 @@ WORKDIR /data
 VOLUME /data
 EXPOSE 9000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 CMD ["/tombstone", "health"]
+ENV TOMBSTONE_ADDRESS=0.0.0.0:9000 TOMBSTONE_DATA=/data
 ENTRYPOINT ["/tombstone"]
-CMD ["--address", "0.0.0.0:9000", "--data", "/data"]
 
 FROM base AS prebuilt
 COPY bin/tombstone /tombstone

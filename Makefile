@@ -3,7 +3,7 @@
 BINARY   := bin/tombstone
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 1m
-BENCH    ?=
+BENCH    ?= -compare
 IMAGE    ?= tombstone
 
 .DEFAULT_GOAL := help
@@ -36,7 +36,7 @@ fuzz: ## run every fuzz target for FUZZTIME (1m)
 integration: ## play real clients against the real binary
 	go test -count=1 ./integration/...
 
-bench: ## measure an S3 endpoint; BENCH holds the flags
+bench: ## measure this server beside versitygw; BENCH holds other flags
 	go run ./integration/bench $(BENCH)
 
 mutate: ## invert every branch of the rule book and see a test fail each time

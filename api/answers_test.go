@@ -135,6 +135,19 @@ func TestHealthOfClosedStore(t *testing.T) {
 	}
 }
 
+// TestHealthIsPathStyle asks for the paths of health under the host of a bucket,
+// where they are keys.
+func TestHealthIsPathStyle(t *testing.T) {
+	s := newTestServer(t, func(o *Options) { o.Domains = []string{"s3.test"} })
+	for host, want := range map[string]int{"s3.test": 200, "bucket.s3.test": 404} {
+		r := s.request("GET", "/_/health/live", nil)
+		r.Host = host
+		if a := s.send(r); a.status != want {
+			t.Errorf("%s: %d, want %d: %s", host, a.status, want, a.body)
+		}
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	if _, err := New(Options{}); err == nil {
 		t.Error("a handler without a store")

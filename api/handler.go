@@ -101,7 +101,7 @@ func New(o Options) (*Handler, error) {
 // sent: a cleaned one would name another key.
 func (h *Handler) routes() *mux.Router {
 	r := mux.NewRouter().SkipClean(true).UseEncodedPath()
-	r.MatcherFunc(isHealth).HandlerFunc(h.serveHealth)
+	r.MatcherFunc(h.isHealth).HandlerFunc(h.serveHealth)
 	r.MatcherFunc(h.isReserved).HandlerFunc(serveReserved)
 	for _, l := range []level{object, bucket, service} {
 		r.MatcherFunc(h.at(l)).HandlerFunc(serveOperation)
@@ -202,15 +202,16 @@ var healthPaths = map[string]bool{
 	"/minio/health/cluster": true,
 }
 
-// isHealth matches health requests. They are unsigned; a signed request to the
-// same path is about an object of a bucket of that name.
-func isHealth(r *http.Request, _ *mux.RouteMatch) bool {
+// isHealth matches health requests. They are unsigned and in path style; a signed
+// request to the same path is about an object of a bucket of that name, and under
+// the host of a bucket the path is a key.
+func (h *Handler) isHealth(r *http.Request, _ *mux.RouteMatch) bool {
 	if !strings.HasPrefix(r.URL.Path, "/_/") && !strings.HasPrefix(r.URL.Path, "/minio/") {
 		return false
 	}
 	_, ok := healthPaths[r.URL.Path]
 	return ok && (r.Method == http.MethodGet || r.Method == http.MethodHead) &&
-		len(r.Header["Authorization"]) == 0 && r.URL.RawQuery == ""
+		len(r.Header["Authorization"]) == 0 && r.URL.RawQuery == "" && hostBucket(r.Host, h.domains) == ""
 }
 
 // serveHealth answers 200, or 503 if the store cannot serve.

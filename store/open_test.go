@@ -288,3 +288,14 @@ func TestClosed(t *testing.T) {
 		}
 	}
 }
+
+// TestOpenUncleanPath opens a folder by a path with parts that lead nowhere.
+func TestOpenUncleanPath(t *testing.T) {
+	s, err := Open("./x/../data", Options{Memory: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -59,7 +61,7 @@ type Store struct {
 // returns: files that belong to no version are removed, and nothing else.
 func Open(dir string, o Options) (*Store, error) {
 	o = o.withDefaults()
-	s := &Store{options: o, fs: o.FS, dir: dir, keyLocks: newKeyLocks(), buckets: make(map[string]*bucketState)}
+	s := &Store{options: o, fs: o.FS, dir: filepath.Clean(dir), keyLocks: newKeyLocks(), buckets: make(map[string]*bucketState)}
 	if o.Memory {
 		s.fs = blob.MemFS()
 	}
@@ -121,7 +123,11 @@ func (s *Store) openFolder() error {
 	if err := s.recognise(names); err != nil {
 		return err
 	}
-	if s.lockFile, err = blob.LockFile(s.fs, s.fs.PathJoin(s.dir, lockName)); err != nil {
+	s.lockFile, err = blob.LockFile(s.fs, s.fs.PathJoin(s.dir, lockName))
+	switch {
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
+		return err
+	case err != nil:
 		return fmt.Errorf("%w: %w", ErrLocked, err)
 	}
 	s.space = &space{fs: s.fs, dir: s.dir, min: s.options.MinFree}

@@ -17,14 +17,14 @@ import (
 
 var (
 	seed = flag.Uint64("seed", 1, "seed of the workload")
-	cuts = flag.Int("cuts", 1000, "syncs at which the file system is cut; -short makes a tenth")
+	cuts = flag.Int("cuts", 1000, "syncs at which the file system is cut; -short and -race make a tenth")
 )
 
 // shown is how many violations are worth reading.
 const shown = 3
 
 func plan(cuts int) crashtest.Plan {
-	if testing.Short() {
+	if testing.Short() || raceDetector {
 		cuts /= 10
 	}
 	return crashtest.Plan{
@@ -101,7 +101,7 @@ var sites = map[string]string{
 // TestEverySyncIsNeeded leaves out the syncs of one place in the code after the
 // other: each time something must get lost.
 func TestEverySyncIsNeeded(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() || raceDetector {
 		t.Skip("takes half a minute")
 	}
 	for site := range run(t, plan(*cuts/4)).Sites {
@@ -129,6 +129,9 @@ func TestEverySyncIsNeeded(t *testing.T) {
 // TestReclaimSyncsIndex leaves out what keeps reclaim, in a store that answers
 // before a change is on disk, from removing a file whose version can come back.
 func TestReclaimSyncsIndex(t *testing.T) {
+	if testing.Short() || raceDetector {
+		t.Skip("may need more cuts than are made then")
+	}
 	p := plan(*cuts * 3)
 	p.Durability, p.Every = store.Relaxed, 1
 	p.Wrap = func(e engine.Engine) engine.Engine { return unsynced{e} }

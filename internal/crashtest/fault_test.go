@@ -16,10 +16,13 @@ var operations = flag.Int("ops", 400, "operations of the workload on a failing d
 // the store never panics.
 func TestEveryFault(t *testing.T) {
 	stride := 1
-	if testing.Short() {
+	if testing.Short() || raceDetector {
 		stride = 10
 	}
 	failed := inject(t, crashtest.Fault{Seed: *seed, Operations: *operations}, stride)
+	if stride > 1 {
+		return
+	}
 	for _, what := range []string{
 		"create data/blobs", "write data/blobs", "sync data/blobs", "remove data/blobs", "read at data/blobs",
 		"write data/index", "sync data data/index",
@@ -34,7 +37,7 @@ func TestEveryFault(t *testing.T) {
 // on, until the store is closed.
 func TestLastingFaults(t *testing.T) {
 	stride := 7
-	if testing.Short() {
+	if testing.Short() || raceDetector {
 		stride = 70
 	}
 	inject(t, crashtest.Fault{Seed: *seed, Operations: *operations, Lasting: true}, stride)
