@@ -24,11 +24,10 @@ import (
 var bothPlaces = []struct {
 	name  string
 	limit int
-}{{"inline", 512 << 10}, {"file", 3 << 10}}
+}{{"inline", 512 << 10}, {"file", -1}}
 
-// inlineSizes are the sizes measured, in KiB. The least is above the limit that
-// means files.
-var inlineSizes = []int{4, 16, 32, 64, 128, 256}
+// inlineSizes are the sizes measured, in KiB.
+var inlineSizes = []int{1, 4, 16, 32, 64, 128, 256}
 
 // benchFolder opens a store with one unversioned bucket in a new folder.
 func benchFolder(b *testing.B, limit int) (*Store, string) {
@@ -170,8 +169,8 @@ func BenchmarkInlineGet(b *testing.B) {
 	})
 }
 
-// BenchmarkInlineDelete destroys objects of 256 MiB, 1,000 in each call, and waits
-// until no more than a tenth of that is left on the disk.
+// BenchmarkInlineDelete destroys objects of 256 MiB, but at most 30,000, 1,000 in
+// each call, and waits until no more than a tenth of that is left on the disk.
 func BenchmarkInlineDelete(b *testing.B) {
 	const total, patience = 256 << 20, 60 * time.Second
 	eachPlace(b, func(b *testing.B, limit int, body []byte) {
@@ -207,7 +206,7 @@ func BenchmarkInlineDelete(b *testing.B) {
 func BenchmarkInlineNeighbours(b *testing.B) {
 	const small, large = 20_000, 500
 	eachPlace(b, func(b *testing.B, limit int, body []byte) {
-		s, dir := benchFolder(b, limit)
+		s, dir := benchFolder(b, max(limit, 3<<10)) // small ones are inline always
 		fill(b, s, "small", small, noise(1<<10))
 		fill(b, s, "large", large, body)
 		stop := make(chan struct{})
@@ -270,14 +269,4 @@ func quietSize(b *testing.B, dir string) (size int64) {
 		}
 	}
 	return size
-}
-
-// BenchmarkInlineSmall is the least size, for which nobody doubts the index.
-func BenchmarkInlineSmall(b *testing.B) {
-	for _, limit := range []int{512 << 10, -1} {
-		b.Run(fmt.Sprintf("size=1KiB/limit=%d/put", limit), func(b *testing.B) {
-			s, _ := benchFolder(b, limit)
-			reportCost(b, b.N, func() { fill(b, s, "k", b.N, noise(1<<10)) })
-		})
-	}
 }

@@ -57,6 +57,7 @@ func openProbed(t *testing.T, change func(*Options)) (*Store, *probe) {
 			change(o)
 		}
 	})
+	mustReclaimed(t, s) // the first look of the reclaimer is not to be counted
 	return s, p
 }
 
