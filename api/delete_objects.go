@@ -12,7 +12,18 @@ const maxDeleted = 1000
 
 // prepareDeleteObjects reads a DeleteObjects. Policy decides about each entry, so
 // that whoever may delete nothing gets 200 with an error for each (spec AP1-35).
+//
+// Conditions belong to entries: a header that would have to hold for all of them is
+// refused, like the elements of directory buckets (spec VD5-30).
 func prepareDeleteObjects(x *exchange) (task, error) {
+	if err := x.checkDirectoryConditions(); err != nil {
+		return task{}, err
+	}
+	for _, name := range []string{"If-Match", "If-None-Match"} {
+		if x.sent(name) {
+			return task{}, notImplemented(name, "")
+		}
+	}
 	data, d, err := x.readDigested(maxDeleteDocument)
 	if err != nil {
 		return task{}, err

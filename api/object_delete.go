@@ -1,6 +1,7 @@
 package api
 
 import (
+	"io"
 	"net/http"
 
 	"github.com/seed61737384/tombstone/store"
@@ -17,10 +18,8 @@ var directoryConditions = []struct{ canonical, name string }{
 // prepareDeleteObject reads a DeleteObject. What it means is the store's to say;
 // a body is ignored (spec WI2-8).
 func prepareDeleteObject(x *exchange) (task, error) {
-	for _, c := range directoryConditions {
-		if x.sent(c.canonical) {
-			return task{}, notImplemented(c.name, "")
-		}
+	if err := x.checkDirectoryConditions(); err != nil {
+		return task{}, err
 	}
 	if err := x.checkEmptyConditions(); err != nil {
 		return task{}, err
@@ -37,7 +36,30 @@ func prepareDeleteObject(x *exchange) (task, error) {
 	return task{bypass: true, mfa: true, token: token, run: func() error { return x.deleteObject(r) }}, nil
 }
 
+// checkDirectoryConditions refuses the conditions of directory buckets (spec VD6-8).
+func (x *exchange) checkDirectoryConditions() error {
+	for _, c := range directoryConditions {
+		if x.sent(c.canonical) {
+			return notImplemented(c.name, "")
+		}
+	}
+	return nil
+}
+
+// maxIgnoredBody is how much of a body that means nothing is read, bytes.
+const maxIgnoredBody = 8 << 20
+
+// ignoreBody reads a body that means nothing, where the connection ends with the
+// answer: left unread, it would make the system reset the connection and take the
+// answer with it. A body that cannot be read does not matter either.
+func (x *exchange) ignoreBody() {
+	if x.r.Close && x.r.ContentLength != 0 {
+		_, _ = io.CopyN(io.Discard, x.r.Body, maxIgnoredBody)
+	}
+}
+
 func (x *exchange) deleteObject(r store.DeleteRequest) error {
+	x.ignoreBody()
 	result, err := x.h.store.Delete(x.Context(), x.bucket, r)
 	if err != nil {
 		return conflicting(err, r.Condition, true, x.key)

@@ -22,6 +22,10 @@ var unsupportedPut = []string{
 	"X-Amz-Tagging",
 	"X-Amz-Server-Side-Encryption-",
 	"X-Amz-Write-Offset-Bytes",
+	"X-Amz-If-Match-",
+	"Content-Range",
+	"If-Modified-Since",
+	"If-Unmodified-Since",
 	"X-Amz-Object-Lock-",
 }
 
@@ -38,6 +42,9 @@ var storageClasses = map[string]bool{
 func preparePutObject(x *exchange) (task, error) {
 	if err := x.checkPutHeaders(); err != nil {
 		return task{}, err
+	}
+	if x.announcesNothing() {
+		return task{}, refuse("MissingContentLength")
 	}
 	length, err := x.session.ContentLength(x.r)
 	if err != nil {
@@ -72,6 +79,12 @@ func preparePutObject(x *exchange) (task, error) {
 		return task{}, err
 	}
 	return task{run: func() error { return x.putObject(&r, b, &d) }}, nil
+}
+
+// announcesNothing reports whether the request says nothing of a body, not even that
+// there is none, which net/http takes for one of length 0 (spec WI1.3-21).
+func (x *exchange) announcesNothing() bool {
+	return x.r.ProtoMajor == 1 && x.r.ContentLength == 0 && !x.sent("Content-Length")
 }
 
 // writeCondition reads the condition headers of a write (spec VD7).

@@ -321,7 +321,7 @@ func (c *checker) endKey() error {
 	}
 	c.report.Keys++
 	h := &history{bucket: c.state, state: versioning.Enabled, key: k.name}
-	if err := readHeads(c.reader, []*history{h}); err != nil {
+	if err := readHead(c.reader, h); err != nil {
 		c.problem(k.name, "", "%v", err)
 		return nil
 	}

@@ -271,3 +271,38 @@ func TestDamagedRows(t *testing.T) {
 		}
 	}
 }
+
+// TestDamageOfOneKey deletes three keys, one of which has a version row that cannot
+// be read: the others are deleted, and of the one nothing is changed.
+//
+// spec: VD5-22
+func TestDamageOfOneKey(t *testing.T) {
+	s := openTest(t, nil, nil)
+	mustBucket(t, s, "b", versioning.Enabled)
+	var rs []DeleteRequest
+	for _, key := range []string{"a", "k", "z"} {
+		rs = append(rs, DeleteRequest{Key: key, ID: mustID(t, s, mustPut(t, s, "b", key, key).VersionHeader)})
+	}
+	b, err := s.bucket("b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := versionKey(b.id, "k", rs[1].ID.Order())
+	if err := s.engine.Commit(t.Context(), nil, []engine.Mutation{engine.Set(row, []byte("?"))}); err != nil {
+		t.Fatal(err)
+	}
+	results, err := s.DeleteObjects(t.Context(), "b", rs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if results[0].Err != nil || !errors.Is(results[1].Err, ErrDamaged) || results[2].Err != nil {
+		t.Errorf("results %+v", results)
+	}
+	page, err := s.ListObjects(t.Context(), ListRequest{Bucket: "b", Limit: 10})
+	if err != nil || len(page.Objects) != 1 || page.Objects[0].Key != "k" {
+		t.Errorf("left are %+v, %v", page.Objects, err)
+	}
+	if _, err := s.Delete(t.Context(), "b", rs[1]); !errors.Is(err, ErrDamaged) {
+		t.Errorf("delete: %v", err)
+	}
+}

@@ -96,22 +96,21 @@ func (s *Store) planAll(r engine.Reader, b *batch, edits []*edit) error {
 		return err
 	}
 	for _, e := range edits {
-		if err := s.planOne(r, byKey[e.key], e); err != nil {
+		h := byKey[e.key]
+		if err := h.spoil(s.planOne(r, h, e)); err != nil {
 			return err
 		}
 	}
 	for _, h := range b.histories {
-		if err := h.settle(r); err != nil {
+		if err := h.spoil(h.settle(r)); err != nil {
 			return err
 		}
-		rows := h.rows()
-		if len(rows) == 0 {
-			continue
+		b.gather(h)
+	}
+	for _, e := range edits {
+		if spoiled := byKey[e.key].spoiled; spoiled != nil {
+			e.err, e.answer = s.cause(spoiled), versioning.Answer{}
 		}
-		b.guards = append(b.guards, h.guards()...)
-		b.mutations = append(b.mutations, rows...)
-		b.deltas.plus(h.deltas)
-		b.released += h.released
 	}
 	if m, ok := b.deltas.mutation(b.bucket.id); ok {
 		b.mutations = append(b.mutations, m)
@@ -119,9 +118,23 @@ func (s *Store) planAll(r engine.Reader, b *batch, edits []*edit) error {
 	return nil
 }
 
+// gather adds what h comes to. A history that cannot be read is left as it is.
+func (b *batch) gather(h *history) {
+	if h.spoiled != nil || len(h.mutations) == 0 {
+		return
+	}
+	b.guards = append(b.guards, h.guards()...)
+	b.mutations = append(b.mutations, h.rows()...)
+	b.deltas.plus(h.deltas)
+	b.released += h.released
+}
+
 // planOne asks the rule book about e and applies the plan to its key's history.
 func (s *Store) planOne(r engine.Reader, h *history, e *edit) error {
 	e.err, e.answer, e.inserted = nil, versioning.Answer{}, nil
+	if h.spoiled != nil {
+		return nil //nolint:nilerr // it is told when all is planned
+	}
 	facts, err := h.facts(r, e.needs(h.state), e.id)
 	if err != nil {
 		return err
@@ -132,10 +145,10 @@ func (s *Store) planOne(r engine.Reader, h *history, e *edit) error {
 			return err
 		}
 	}
-	plan, err := e.plan(h.state, facts, order)
-	if err != nil {
-		e.err = err
-		return nil
+	plan, refused := e.plan(h.state, facts, order)
+	if refused != nil {
+		e.err = refused
+		return nil //nolint:nilerr // a refusal is an outcome of the edit
 	}
 	e.answer = plan.Answer
 	var rows []engine.Mutation
@@ -187,11 +200,19 @@ func readHeads(r engine.Reader, histories []*history) error {
 		if h.state != versioning.Unversioned {
 			head, heads = heads[0], heads[1:]
 		}
-		if err := h.load(head, lives[i]); err != nil {
+		if err := h.spoil(h.load(head, lives[i])); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// readHead is readHeads for one history that has to be readable.
+func readHead(r engine.Reader, h *history) error {
+	if err := readHeads(r, []*history{h}); err != nil {
+		return err
+	}
+	return h.spoiled
 }
 
 // prefetch reads the version rows that edits name, or replace, at once.
@@ -227,7 +248,8 @@ func prefetch(r engine.Reader, byKey map[string]*history, edits []*edit) error {
 			w.h.records[w.o] = nil
 			continue
 		}
-		if _, err := w.h.keep(w.o, rows[i]); err != nil {
+		_, err := w.h.keep(w.o, rows[i])
+		if err = w.h.spoil(err); err != nil {
 			return err
 		}
 	}

@@ -29,6 +29,19 @@ type history struct {
 	mutations        []engine.Mutation
 	deltas           deltas
 	released         int // files that need reclaiming
+	// spoiled says why the history cannot be read: a row is damaged, or was written
+	// by a later version. Then nothing of it is changed.
+	spoiled error
+}
+
+// spoil keeps an error that is about this history alone, so that it hinders no
+// other one of the same request, and returns any other error.
+func (h *history) spoil(err error) error {
+	if errors.Is(err, ErrDamaged) || errors.Is(err, ErrFormat) || errors.Is(err, errRecord) {
+		h.spoiled = err
+		return nil
+	}
+	return err
 }
 
 // load takes the rows that every change of a key starts from, nil if absent.

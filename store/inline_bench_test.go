@@ -107,7 +107,7 @@ func cpuTime(b *testing.B) time.Duration {
 func folderSize(b *testing.B, dir string) (n int64) {
 	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || d.Name() == ballastName || filepath.Ext(d.Name()) == ".log" {
-			return nil // an error: it is gone meanwhile
+			return nil //nolint:nilerr // an error: it is gone meanwhile
 		}
 		if info, err := d.Info(); err == nil {
 			n += info.Size()

@@ -225,7 +225,7 @@ func versionsStart(rd engine.Reader, b *bucketState, r *VersionsRequest) (start 
 		return start, 0, nil
 	}
 	h := &history{bucket: b, state: b.row.Load().Versioning, key: r.KeyMarker}
-	if err := readHeads(rd, []*history{h}); err != nil {
+	if err := readHead(rd, h); err != nil {
 		return nil, 0, err
 	}
 	place := r.IDMarker.Order()

@@ -83,6 +83,9 @@ func (s *Store) beforeBody(ctx context.Context, b *bucketState, r *PutRequest) e
 			return err
 		}
 		h := histories[r.Key]
+		if h.spoiled != nil {
+			return h.spoiled
+		}
 		facts, err := h.facts(rd, versioning.Needs{Current: true}, versioning.ID{})
 		if err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed61737384/tombstone/store/blob"
@@ -28,6 +29,8 @@ type reclaimer struct {
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 
+	skipped atomic.Bool // a file was passed over because somebody read it
+
 	mu    sync.Mutex    // protects idle
 	idle  chan struct{} // closed while there is nothing to do
 	quiet bool          // idle is closed
@@ -36,7 +39,11 @@ type reclaimer struct {
 func startReclaimer(s *Store) *reclaimer {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &reclaimer{store: s, wake: make(chan struct{}, 1), cancel: cancel, idle: make(chan struct{})}
-	s.pins.unpinned = r.look
+	s.pins.unpinned = func() {
+		if r.skipped.Swap(false) {
+			r.look()
+		}
+	}
 	r.look() // for what the last run left
 	r.done.Add(1)
 	go r.run(ctx)
@@ -130,13 +137,27 @@ func (s *Store) reclaimRows(ctx context.Context, start []byte) (rows []reclaimRo
 	return rows, next, err
 }
 
+// passOver reports whether somebody reads the file, and sees to it that the end of
+// that makes the reclaimer look again: the note is taken first, so that a reader
+// who ends meanwhile finds it.
+func (r *reclaimer) passOver(ref blob.Ref) bool {
+	if !r.store.pins.pinned(ref) {
+		return false
+	}
+	r.skipped.Store(true)
+	if !r.store.pins.pinned(ref) {
+		r.look()
+	}
+	return true
+}
+
 // remove removes the files of rows that nobody reads, and then their rows.
 func (r *reclaimer) remove(ctx context.Context, rows []reclaimRow) error {
 	var refs []blob.Ref
 	var mutations []engine.Mutation
 	freed := make(map[bucketID]*deltas)
 	for _, row := range rows {
-		if r.store.pins.pinned(row.ref) {
+		if r.passOver(row.ref) {
 			continue
 		}
 		refs = append(refs, row.ref)

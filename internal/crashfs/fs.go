@@ -79,7 +79,7 @@ func (f *FS) Cut(keep int, rng *rand.Rand, w Watch) (*FS, error) {
 // forget removes a name, and all below it, for good.
 func forget(left *vfs.MemFS, name string) error {
 	if _, err := left.Stat(name); err != nil {
-		return nil // not there, as it should be
+		return nil //nolint:nilerr // not there, as it should be
 	}
 	if err := left.RemoveAll(name); err != nil {
 		return err

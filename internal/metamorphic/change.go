@@ -95,7 +95,7 @@ func modelDeletes(op Op) []model.Delete {
 	return ds
 }
 
-func playCreate(c *Client, ctx context.Context, op Op) (func(string) error, error) {
+func playCreate(ctx context.Context, c *Client, op Op) (func(string) error, error) {
 	spec := store.BucketSpec{Name: op.Args[0], Owner: owner, ObjectLock: op.text("lock") == "yes", Region: "eu-north-1"}
 	b, err := c.Store.CreateBucket(ctx, spec)
 	return func(refused string) error {
@@ -106,21 +106,21 @@ func playCreate(c *Client, ctx context.Context, op Op) (func(string) error, erro
 	}, err
 }
 
-func playState(c *Client, ctx context.Context, op Op) (func(string) error, error) {
+func playState(ctx context.Context, c *Client, op Op) (func(string) error, error) {
 	err := c.Store.SetVersioning(ctx, op.Args[0], store.VersioningChange{State: stateOf(op)})
 	return func(refused string) error {
 		return differ(op.Verb, refused, refusal(c.Model.SetVersioning(op.Args[0], stateOf(op))))
 	}, err
 }
 
-func playDeleteBucket(c *Client, ctx context.Context, op Op) (func(string) error, error) {
+func playDeleteBucket(ctx context.Context, c *Client, op Op) (func(string) error, error) {
 	err := c.Store.DeleteBucket(ctx, op.Args[0])
 	return func(refused string) error {
 		return differ("delete-bucket", refused, refusal(c.Model.DeleteBucket(op.Args[0])))
 	}, err
 }
 
-func playPut(c *Client, ctx context.Context, op Op) (func(string) error, error) {
+func playPut(ctx context.Context, c *Client, op Op) (func(string) error, error) {
 	r, want := putRequest(op), modelPut(op)
 	var err error
 	r.Condition, err = versioning.WriteCondition(header(want.Condition))
@@ -165,7 +165,7 @@ func (c *Client) comparePut(res store.PutResult, a model.Answer) error {
 	return differ("put", describe(got), describe(want))
 }
 
-func playDelete(c *Client, ctx context.Context, op Op) (func(string) error, error) {
+func playDelete(ctx context.Context, c *Client, op Op) (func(string) error, error) {
 	want := modelDelete(op)
 	r, err := c.deleteRequest(want)
 	var res store.DeleteResult
@@ -216,7 +216,7 @@ func (c *Client) compareDelete(bucket string, d model.Delete, res store.DeleteRe
 		fmt.Sprintf("id=%s delete-marker=%v", a.VersionID, a.DeleteMarker))
 }
 
-func playDeleteObjects(c *Client, ctx context.Context, op Op) (func(string) error, error) {
+func playDeleteObjects(ctx context.Context, c *Client, op Op) (func(string) error, error) {
 	wants := modelDeletes(op)
 	var rs []store.DeleteRequest
 	for _, d := range wants {

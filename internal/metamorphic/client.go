@@ -67,7 +67,7 @@ func (c *Client) Play(ctx context.Context, op Op) error {
 		return fmt.Errorf("%s is not for a client", op.Verb)
 	}
 	c.locked(func() { c.playing = &op })
-	answer, err := play(c, ctx, op)
+	answer, err := play(ctx, c, op)
 	switch {
 	case errors.Is(err, store.ErrUnknown):
 		c.Unknowns++
@@ -90,7 +90,7 @@ func (c *Client) Play(ctx context.Context, op Op) error {
 
 // A play calls the store and returns its error, and a function that compares the
 // answer, or the code of the refusal, with the model.
-type play func(c *Client, ctx context.Context, op Op) (answer func(refused string) error, err error)
+type play func(ctx context.Context, c *Client, op Op) (answer func(refused string) error, err error)
 
 // plays has an entry for each verb of a client.
 var plays = map[string]play{

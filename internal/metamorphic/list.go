@@ -14,7 +14,7 @@ import (
 // maxPage is the largest limit of a listing.
 const maxPage = 1000
 
-func playBucket(c *Client, ctx context.Context, op Op) (func(string) error, error) {
+func playBucket(ctx context.Context, c *Client, op Op) (func(string) error, error) {
 	b, err := c.Store.Bucket(ctx, op.Args[0])
 	return func(refused string) error {
 		_, _, err := c.Model.Bucket(op.Args[0])
@@ -33,7 +33,7 @@ func (c *Client) compareBucket(b store.Bucket) error {
 		fmt.Sprint(b.Name, state, lock, owner, "eu-north-1", store.MFADeleteNever, err))
 }
 
-func playBuckets(c *Client, ctx context.Context, op Op) (func(string) error, error) {
+func playBuckets(ctx context.Context, c *Client, op Op) (func(string) error, error) {
 	q := store.BucketQuery{Prefix: op.text("prefix"), After: op.text("after"), Limit: op.number("limit", maxPage)}
 	buckets, more, err := c.Store.Buckets(ctx, q)
 	return func(refused string) error {
@@ -55,7 +55,7 @@ func playBuckets(c *Client, ctx context.Context, op Op) (func(string) error, err
 	}, err
 }
 
-func playList(c *Client, ctx context.Context, op Op) (func(string) error, error) {
+func playList(ctx context.Context, c *Client, op Op) (func(string) error, error) {
 	want := model.List{
 		Bucket: op.Args[0], Prefix: op.text("prefix"), Delimiter: op.text("delimiter"),
 		After: op.text("after"), Limit: op.number("limit", maxPage),
@@ -97,7 +97,7 @@ func pageText(entries, prefixes []string, truncated bool, last string) string {
 	return fmt.Sprintf("\n    %s\n    prefixes %q truncated %v last %q", strings.Join(entries, "\n    "), prefixes, truncated, last)
 }
 
-func playVersions(c *Client, ctx context.Context, op Op) (func(string) error, error) {
+func playVersions(ctx context.Context, c *Client, op Op) (func(string) error, error) {
 	want := model.List{
 		Bucket: op.Args[0], Prefix: op.text("prefix"), Delimiter: op.text("delimiter"),
 		After: op.text("key-marker"), AfterID: op.text("version-marker"), Limit: op.number("limit", maxPage),
@@ -146,7 +146,7 @@ func (c *Client) compareVersions(r model.List, page store.VersionsPage, refused 
 }
 
 // playWalk lists a bucket page by page, as clients do, in both ways.
-func playWalk(c *Client, ctx context.Context, op Op) (func(string) error, error) {
+func playWalk(ctx context.Context, c *Client, op Op) (func(string) error, error) {
 	r := model.List{
 		Bucket: op.Args[0], Prefix: op.text("prefix"), Delimiter: op.text("delimiter"), Limit: op.number("limit", maxPage),
 	}
@@ -208,7 +208,7 @@ func walkVersions(ctx context.Context, s *store.Store, r model.List) (all store.
 	}
 }
 
-func playStatistics(c *Client, ctx context.Context, op Op) (func(string) error, error) {
+func playStatistics(ctx context.Context, c *Client, op Op) (func(string) error, error) {
 	got, err := c.Store.Statistics(ctx, op.Args[0])
 	return func(refused string) error {
 		want, err := c.Model.Statistics(op.Args[0])

@@ -19,7 +19,7 @@ func (c *Client) readRequest(op Op, as versioning.Operation) (store.ReadRequest,
 	return store.ReadRequest{Bucket: op.Args[0], Key: op.Args[1], ID: id, Operation: as}, err
 }
 
-func playHead(c *Client, ctx context.Context, op Op) (func(string) error, error) {
+func playHead(ctx context.Context, c *Client, op Op) (func(string) error, error) {
 	r, err := c.readRequest(op, versioning.HeadObject)
 	if err != nil {
 		return broken(err)
@@ -28,7 +28,7 @@ func playHead(c *Client, ctx context.Context, op Op) (func(string) error, error)
 	return func(refused string) error { return c.compareRead(op, o, refused, err) }, err
 }
 
-func playGet(c *Client, ctx context.Context, op Op) (func(string) error, error) {
+func playGet(ctx context.Context, c *Client, op Op) (func(string) error, error) {
 	opened, err := c.open(ctx, op)
 	if err != nil {
 		return func(refused string) error { return c.compareRead(op, store.Object{}, refused, err) }, err
@@ -119,7 +119,7 @@ func compareBytes(b []byte, first, size, seed int) error {
 	return nil
 }
 
-func playOpen(c *Client, ctx context.Context, op Op) (func(string) error, error) {
+func playOpen(ctx context.Context, c *Client, op Op) (func(string) error, error) {
 	opened, err := c.open(ctx, op)
 	return func(refused string) error {
 		if err != nil {
@@ -139,7 +139,7 @@ func playOpen(c *Client, ctx context.Context, op Op) (func(string) error, error)
 }
 
 // playRead reads an object that is open, whose version may be gone long since.
-func playRead(c *Client, ctx context.Context, op Op) (func(string) error, error) {
+func playRead(ctx context.Context, c *Client, op Op) (func(string) error, error) {
 	r := c.opened[op.Args[0]]
 	if r == nil {
 		return func(string) error { return nil }, nil
@@ -153,7 +153,7 @@ func playRead(c *Client, ctx context.Context, op Op) (func(string) error, error)
 	}, err
 }
 
-func playClose(c *Client, _ context.Context, op Op) (func(string) error, error) {
+func playClose(_ context.Context, c *Client, op Op) (func(string) error, error) {
 	var err error
 	if r := c.opened[op.Args[0]]; r != nil {
 		delete(c.opened, op.Args[0])

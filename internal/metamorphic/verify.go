@@ -86,7 +86,7 @@ func (c *Client) verifyAll(ctx context.Context, r model.List, whole, bytes bool)
 
 // compare plays an operation that changes nothing.
 func (c *Client) compare(ctx context.Context, op Op) error {
-	answer, err := plays[op.Verb](c, ctx, op)
+	answer, err := plays[op.Verb](ctx, c, op)
 	if err != nil && codeOf(err) == "" {
 		return fmt.Errorf("%w: %w", errUnreadable, err)
 	}
