@@ -90,6 +90,8 @@ func parseWords(words []string, args int, targets bool, options []string) (Op, e
 		switch {
 		case option && named, !option && named && !targets:
 			return op, fmt.Errorf("no version belongs in %s", word)
+		case named && version == "":
+			return op, fmt.Errorf("%s names no version", word)
 		case option:
 			op = op.with(name, value)
 		case len(op.Args) < args && !named:

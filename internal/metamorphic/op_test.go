@@ -43,6 +43,7 @@ func FuzzParseOp(f *testing.F) {
 	for _, op := range metamorphic.Generate(1, 200, metamorphic.Everywhere()) {
 		f.Add(op.String())
 	}
+	f.Add("delete-objects 0 @")
 	f.Fuzz(func(t *testing.T, line string) {
 		op, err := metamorphic.ParseOp(line)
 		if err != nil {
