@@ -7,7 +7,8 @@
 //   - An Update conflicts when a key that it wrote or guarded changed, or
 //     appeared, since its snapshot. Keys it only read may change freely.
 //   - A Commit is a transaction without a snapshot: guards name the values its
-//     keys must have, and everything is checked and applied in one round trip.
+//     keys must have, and everything is checked and applied in one round trip. A
+//     guard may say which snapshot its value was read in; that decides nothing.
 //   - An Add is commutative and never conflicts.
 //   - A commit that returned nil survives a crash; one that returned ErrConflict
 //     left no trace; after ErrCommitUnknown either may be the case. A change may

@@ -67,7 +67,14 @@ type Reader interface {
 	// and must not be changed. more tells whether an entry within the bounds
 	// may be left over after the last one given.
 	Scan(r Range, fn func(key, value []byte) bool) (more bool, err error)
+
+	// Mark names the snapshot, for guards on what was read from it.
+	Mark() Mark
 }
+
+// Mark names a snapshot of one engine while that is open. Zero names none, and is
+// what an engine returns that has no use for marks.
+type Mark uint64
 
 // Txn is a Reader whose writes are applied together when the function given
 // to [Engine.Update] returns nil. Reads do not see the transaction's own writes.
@@ -91,6 +98,10 @@ type Range struct {
 type Guard struct {
 	Key   []byte
 	Value []byte // nil: absent
+	// Seen is the mark of a snapshot in which Key held Value, 0 if none is known.
+	// It changes no outcome: it lets an engine that knows that the key was not
+	// written since do without reading it again.
+	Seen Mark
 }
 
 // Kind tells what a Mutation does.

@@ -51,7 +51,8 @@ func number(r engine.Reader, key string) (int, engine.Guard, error) {
 	return n, engine.Guard{Key: []byte(key), Value: value}, err
 }
 
-// increment adds one to key: even workers by Commit, odd ones by Update.
+// increment adds one to key: even workers by Commit, half of them with the mark of
+// what they saw, odd ones by Update.
 func increment(e engine.Engine, key string, worker int) error {
 	ctx := context.Background()
 	if worker%2 == 1 {
@@ -65,6 +66,9 @@ func increment(e engine.Engine, key string, worker int) error {
 	var guard engine.Guard
 	err := e.View(ctx, func(r engine.Reader) (err error) {
 		n, guard, err = number(r, key)
+		if worker%4 == 0 {
+			guard.Seen = r.Mark()
+		}
 		return err
 	})
 	if err != nil {

@@ -30,6 +30,7 @@ var clauses = []struct {
 	{"Commit applies in order", commitOrder},
 	{"Commit checks guards", commitGuards},
 	{"Commit of guards alone only checks", commitGuardsOnly},
+	{"Commit checks guards that were seen", commitSeen},
 	{"Commit is all or nothing", commitAtomic},
 	{"Commit writes blindly what has no guard", commitBlind},
 	{"Update applies what its function wrote", updateWrites},

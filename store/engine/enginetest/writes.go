@@ -66,6 +66,50 @@ func commitGuards(t *testing.T, e engine.Engine) {
 	}
 }
 
+// commitSeen has guards with the mark of the snapshot they come from: they hold as
+// long as the value is the one that was seen, whatever happened meanwhile.
+func commitSeen(t *testing.T, e engine.Engine) {
+	commit(t, e, set("a", "1"))
+	for _, c := range []struct {
+		name string
+		then []engine.Mutation // what is committed after the snapshot
+		ok   bool
+	}{
+		{"nothing", nil, true},
+		{"another key", []engine.Mutation{set("b", "1")}, true},
+		{"other value", []engine.Mutation{set("a", "2")}, false},
+		{"gone", []engine.Mutation{del("a")}, false},
+		{"appeared", []engine.Mutation{set("x", "1")}, false},
+		{"appeared and gone", []engine.Mutation{set("x", "1"), del("x")}, true},
+		{"same value", []engine.Mutation{set("a", "1")}, true},
+	} {
+		for _, within := range []bool{false, true} { // the change is committed within the view
+			var mark engine.Mark
+			view(t, e, func(r engine.Reader) {
+				mark = r.Mark()
+				if within {
+					commit(t, e, c.then...)
+				}
+				if a, x := get(t, r, "a"), get(t, r, "x"); a != "1" || x != "absent" {
+					t.Fatalf("%s: the view has %s and %s", c.name, a, x)
+				}
+			})
+			if !within {
+				commit(t, e, c.then...)
+			}
+			guards := []engine.Guard{holds("a", "1"), absent("x")}
+			for i := range guards {
+				guards[i].Seen = mark
+			}
+			err := e.Commit(context.Background(), guards, []engine.Mutation{set("result", c.name)})
+			if c.ok && err != nil || !c.ok && !errors.Is(err, engine.ErrConflict) {
+				t.Errorf("%s, within the view %t: %v", c.name, within, err)
+			}
+			commit(t, e, set("a", "1"), del("x"))
+		}
+	}
+}
+
 func commitGuardsOnly(t *testing.T, e engine.Engine) {
 	commit(t, e, set("a", "1"))
 	if err := e.Commit(context.Background(), []engine.Guard{holds("a", "1")}, nil); err != nil {

@@ -46,17 +46,22 @@ func (db *DB) commit(ctx context.Context, guards []engine.Guard, mutations []eng
 // durability is still to be waited for, nil if there is nothing to wait for.
 func (db *DB) stage(ctx context.Context, guards []engine.Guard, mutations []engine.Mutation) (*pebble.Batch, error) {
 	var set latchSet
+	groups := make([]uint32, 0, len(guards)+len(mutations))
 	for i := range guards {
-		db.latches.add(&set, guards[i].Key)
+		groups = append(groups, db.latches.group(guards[i].Key))
 	}
 	for i := range mutations {
 		if mutations[i].Kind != engine.KindAdd {
-			db.latches.add(&set, mutations[i].Key)
+			groups = append(groups, db.latches.group(mutations[i].Key))
 		}
+	}
+	for _, g := range groups {
+		set.add(g)
 	}
 	db.latches.lock(&set)
 	defer db.latches.unlock(&set)
-	if err := db.checkGuards(ctx, guards); err != nil {
+	guarded, written := groups[:len(guards)], groups[len(guards):]
+	if err := db.checkGuards(ctx, guards, guarded); err != nil {
 		return nil, err
 	}
 	if len(mutations) == 0 {
@@ -69,13 +74,21 @@ func (db *DB) stage(ctx context.Context, guards []engine.Guard, mutations []engi
 	if err := db.apply(batch, !db.noSync); err != nil {
 		return nil, err
 	}
+	db.latches.changed(written)
 	db.releases.record(mutations)
 	return batch, nil
 }
 
-// checkGuards returns ErrConflict unless every guard holds now.
-func (db *DB) checkGuards(ctx context.Context, guards []engine.Guard) (err error) {
-	if len(guards) == 0 {
+// checkGuards returns ErrConflict unless every guard holds now. It reads the keys
+// that may have been written since they were seen.
+func (db *DB) checkGuards(ctx context.Context, guards []engine.Guard, groups []uint32) (err error) {
+	var doubtful []*engine.Guard
+	for i := range guards {
+		if !db.latches.unchangedSince(groups[i], guards[i].Seen) {
+			doubtful = append(doubtful, &guards[i])
+		}
+	}
+	if len(doubtful) == 0 {
 		return nil
 	}
 	r, err := db.newReader(ctx)
@@ -83,12 +96,13 @@ func (db *DB) checkGuards(ctx context.Context, guards []engine.Guard) (err error
 		return err
 	}
 	defer r.closeInto(&err)
-	for i := range guards {
-		value, found, err := r.peek(guards[i].Key)
+	for _, i := range ascending(len(doubtful), func(i int) []byte { return doubtful[i].Key }) {
+		g := doubtful[i]
+		value, found, err := r.peek(g.Key)
 		if err != nil {
 			return err
 		}
-		if found != (guards[i].Value != nil) || !bytes.Equal(value, guards[i].Value) {
+		if found != (g.Value != nil) || !bytes.Equal(value, g.Value) {
 			return engine.ErrConflict
 		}
 	}
@@ -101,7 +115,7 @@ func (db *DB) build(mutations []engine.Mutation) (*pebble.Batch, error) {
 		size += len(mutations[i].Key) + len(mutations[i].Value) + 16
 	}
 	batch := db.pebble.NewBatchWithSize(size)
-	for i := range mutations {
+	for _, i := range ascending(len(mutations), func(i int) []byte { return mutations[i].Key }) {
 		if err := add(batch, &mutations[i]); err != nil {
 			return nil, errors.Join(err, batch.Close())
 		}
@@ -215,6 +229,7 @@ func (db *DB) collect(ctx context.Context, fn func(engine.Txn) error) (_ []engin
 		}
 	}
 	for i := range guards {
+		guards[i].Seen = r.mark
 		if guards[i].Value, _, err = r.Get(guards[i].Key); err != nil {
 			return nil, nil, err
 		}

@@ -7,10 +7,12 @@ import (
 
 // When deletes are flushed. In the memtable they free nothing: what they hide
 // stays on disk, and scans go over both. A flush of next to nothing is not
-// worth its table, so a few small deletes wait for company.
+// worth its table, so a few small deletes wait for company; and while deletes go
+// on, Pebble's own flush of a full memtable mostly comes first: each table more
+// is looked into by every read and rewritten once more.
 const (
-	flushDeletes = 200_000
-	flushBytes   = 16 << 20
+	flushDeletes = 1_000_000
+	flushBytes   = 128 << 20
 	flushPause   = 2 * time.Second
 	flushAge     = 30 * time.Second // of what is too little for flushPause
 	worthDeletes = 1_000
@@ -47,8 +49,8 @@ func idle(now time.Time, p pending) bool { return now.Sub(p.last) >= flushPause 
 const (
 	compactDeletes = 1_000   // fewer in a table cost a scan less than 1 ms
 	compactBytes   = 1 << 20 // and less to be freed is not missed
-	// compactShare is the least part of what has to be rewritten, of the
-	// entries or of the bytes in the tables below, that a compaction is for.
+	// compactShare is the least part of what has to be rewritten, of the entries
+	// or of the bytes that stay, that a compaction is for.
 	compactShare = 0.1
 )
 
@@ -64,13 +66,19 @@ type table struct {
 	frees              uint64 // bytes that its deletes let go of, blob files included
 }
 
+// stays returns the part of t that a compaction rewrites for its deletes.
+func (t table) stays() (entries, bytes uint64) {
+	entries = t.entries - min(t.deletions, t.entries)
+	return entries, uint64(float64(t.bytes) * float64(entries) / float64(max(1, t.entries)))
+}
+
 // choose returns the span of keys to compact next: that of the table whose
-// deletes are the largest share of what lies in the tables below, within what was
-// touched. A span and not a table is the unit because Pebble compacts what
+// deletes are the largest share of what has to be rewritten for them, within what
+// was touched. A span and not a table is the unit because Pebble compacts what
 // overlaps it on all levels, and a table of level 0 can overlap everything.
 func choose(tables []table, touched spans) (best span, found bool) {
 	var bestShare float64
-	for _, t := range tables {
+	for i, t := range tables {
 		if t.level == lastLevel || (t.deletions < compactDeletes && t.frees < compactBytes) {
 			continue
 		}
@@ -79,7 +87,7 @@ func choose(tables []table, touched spans) (best span, found bool) {
 			if !ok {
 				continue
 			}
-			if share := worth(t, tables, piece); share >= compactShare && share > bestShare {
+			if share := worth(i, tables, piece); share >= compactShare && share > bestShare {
 				best, bestShare, found = piece, share, true
 			}
 		}
@@ -87,11 +95,12 @@ func choose(tables []table, touched spans) (best span, found bool) {
 	return best, found
 }
 
-// worth returns what a compaction of piece for the deletes in t is worth: their
-// share of the entries below, or that of the bytes they free, if there is enough
-// of either.
-func worth(t table, tables []table, piece span) (share float64) {
-	entries, bytes := below(tables, t.level, piece)
+// worth returns what a compaction of piece for the deletes in the i-th table is
+// worth: their share of the entries that are rewritten, or that of the bytes they
+// free, if there is enough of either.
+func worth(i int, tables []table, piece span) (share float64) {
+	t := tables[i]
+	entries, bytes := rewritten(i, tables, piece)
 	if t.deletions >= compactDeletes {
 		share = float64(t.deletions) / float64(max(1, entries))
 	}
@@ -101,15 +110,21 @@ func worth(t table, tables []table, piece span) (share float64) {
 	return share
 }
 
-// below adds up the tables under level that overlap piece.
-func below(tables []table, level int, piece span) (entries, bytes uint64) {
-	for _, t := range tables {
-		if t.level <= level {
+// rewritten adds up what a compaction of piece for the i-th table rewrites: what
+// stays of that table and, on level 0, where tables overlap, of its neighbours,
+// and all that lies below.
+func rewritten(i int, tables []table, piece span) (entries, bytes uint64) {
+	for j, t := range tables {
+		e, b := t.entries, t.bytes
+		switch {
+		case t.level < tables[i].level, t.level == tables[i].level && t.level > 0 && j != i:
 			continue
+		case t.level == tables[i].level:
+			e, b = t.stays()
 		}
 		if _, ok := intersect(t.keys, piece); ok {
-			entries += t.entries
-			bytes += t.bytes
+			entries += e
+			bytes += b
 		}
 	}
 	return entries, bytes

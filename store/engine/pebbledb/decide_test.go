@@ -74,6 +74,11 @@ func TestChoose(t *testing.T) {
 		{"few and small", []table{
 			values(tab(5, "a", "f", 100, 100), 10<<10, 1<<20-1), values(tab(6, "a", "z", 100, 0), 1<<20, 0),
 		}, everywhere(), ""},
+		{"sparse, and all is new", []table{tab(0, "a", "f", 1000, 1000), tab(0, "a", "f", 40000, 0)}, everywhere(), ""},
+		{"sparse, in a table that is new", []table{tab(0, "a", "f", 41000, 1000)}, everywhere(), ""},
+		{"dense, in new tables", []table{
+			tab(0, "a", "f", 5000, 5000), tab(0, "a", "f", 9000, 4000), tab(6, "a", "z", 9000, 0),
+		}, everywhere(), "a-f"},
 		{"last level", []table{tab(6, "a", "f", 5000, 5000)}, everywhere(), ""},
 		{"not touched", []table{tab(5, "a", "f", 5000, 5000)}, at("g", "h"), ""},
 		{"touched at its end", []table{tab(5, "a", "f", 5000, 5000)}, at("f", "h"), "f-f"},

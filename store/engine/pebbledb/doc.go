@@ -12,6 +12,12 @@
 // that the snapshot holds of what it wrote or guarded. A key that changed and
 // changed back counts as unchanged.
 //
+// Whether a guard holds is mostly known without a read. Keys belong to groups by
+// their hash; each group remembers the number of the last commit that wrote to it,
+// under the latch that such a commit holds. A guard carries the number of commits
+// that its snapshot is sure to contain, and only if its group was written after
+// that is the key read again and compared.
+//
 // # Durability
 //
 // The log has one order. What is visible is in the log, perhaps not yet on disk;

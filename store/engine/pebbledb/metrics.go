@@ -1,5 +1,12 @@
 package pebbledb
 
+import (
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	dto "github.com/prometheus/client_model/go"
+)
+
 // Metrics is a reading of the engine's state.
 type Metrics struct {
 	Flushes, Compactions int64 // finished since Open
@@ -17,6 +24,17 @@ type Metrics struct {
 	DiskBytes uint64
 	// LogBytes is the part of it that logs take.
 	LogBytes uint64
+	// MemTableBytes is what the tables in memory take, those being flushed included.
+	MemTableBytes uint64
+	// CompactionDebt is what compactions still have to write before the tables
+	// are in order, bytes, estimated.
+	CompactionDebt uint64
+	// CacheHits and CacheMisses count reads of blocks since Open.
+	CacheHits, CacheMisses int64
+	// LogSyncs counts the syncs of the log since Open, and LogSyncSeconds is how
+	// long they took in all.
+	LogSyncs       uint64
+	LogSyncSeconds float64
 }
 
 // Metrics reads the engine's state; it is zero when the engine is closed
@@ -28,6 +46,7 @@ func (db *DB) Metrics() Metrics {
 	defer db.gate.leave()
 	p := db.pebble.Metrics()
 	r := db.releases.read()
+	syncs, seconds := logSyncs(p)
 	return Metrics{
 		Flushes:        p.Flush.Count,
 		Compactions:    p.Compact.Count,
@@ -38,5 +57,21 @@ func (db *DB) Metrics() Metrics {
 		GarbageBytes:   p.BlobFiles.ValueSize - p.BlobFiles.ReferencedValueSize,
 		DiskBytes:      p.DiskSpaceUsage(),
 		LogBytes:       p.WAL.PhysicalSize + p.WAL.ObsoletePhysicalSize,
+		MemTableBytes:  p.MemTable.Size,
+		CompactionDebt: p.Compact.EstimatedDebt,
+		CacheHits:      p.BlockCache.Hits,
+		CacheMisses:    p.BlockCache.Misses,
+		LogSyncs:       syncs,
+		LogSyncSeconds: seconds,
 	}
+}
+
+// logSyncs returns the number of syncs of the log and the seconds they took.
+// Pebble keeps them, in nanoseconds, in a histogram that tells them in no other way.
+func logSyncs(p *pebble.Metrics) (count uint64, seconds float64) {
+	var m dto.Metric
+	if p.LogWriter.FsyncLatency == nil || p.LogWriter.FsyncLatency.Write(&m) != nil {
+		return 0, 0
+	}
+	return m.GetHistogram().GetSampleCount(), m.GetHistogram().GetSampleSum() / float64(time.Second)
 }

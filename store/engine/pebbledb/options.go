@@ -21,7 +21,7 @@ const (
 	// separateFrom is the size from which a value lives in a blob file, bytes.
 	// Records of the index are smaller and stay with their keys; inline bodies
 	// are larger and are not copied by every compaction.
-	separateFrom = 2 << 10
+	separateFrom = 512
 )
 
 // Blocks of tables, bytes. An index of one level is read once and stays cached;
@@ -97,7 +97,7 @@ func (db *DB) pebbleOptions(o Options) *pebble.Options {
 		// memtable.
 		MemTableStopWritesThreshold: 2,
 		WALBytesPerSync:             512 << 10,
-		L0CompactionThreshold:       2,
+		L0CompactionThreshold:       4,
 		L0StopWritesThreshold:       20,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
 		EventListener: &pebble.EventListener{

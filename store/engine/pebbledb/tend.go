@@ -16,7 +16,7 @@ const tendEvery = 250 * time.Millisecond
 // files of 1.23 times the live values stand; with nothing else to do it is worth
 // reading on.
 const (
-	busyGarbage = 0.20
+	busyGarbage = 0.50
 	idleGarbage = 0.05
 )
 
