@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"math"
 
 	"github.com/seed61737384/tombstone/store/engine"
@@ -10,7 +9,7 @@ import (
 
 // This file turns plans into rows. Nothing else in the store removes a version,
 // head, live or blob row: whoever wants a version destroyed asks versioning for a
-// plan first.
+// plan first. The rows of bytes that only an upload had are removed here too.
 
 // apply makes plan part of the history. inserted is the record of the entry that
 // the plan inserts, with what its bytes need; nil if it inserts none.
@@ -18,7 +17,8 @@ func (h *history) apply(plan versioning.Plan, inserted *record, bytesRows []engi
 	before := h.head
 	after, lost := h.head.After(plan)
 	if plan.Remove != nil {
-		h.destroy(h.records[plan.Remove.Order], before.Newest == plan.Remove.Order)
+		gone, _ := h.records.get(plan.Remove.Order)
+		h.destroy(gone, before.Newest == plan.Remove.Order)
 	}
 	if plan.Insert != nil {
 		if h.live != nil {
@@ -35,7 +35,7 @@ func (h *history) apply(plan versioning.Plan, inserted *record, bytesRows []engi
 
 // insert adds the rows of r and makes it current.
 func (h *history) insert(r *record, bytesRows []engine.Mutation) {
-	h.records[r.order] = r
+	h.records.set(r.order, r)
 	h.live = nil
 	if !r.marker {
 		h.live = liveOf(r)
@@ -54,8 +54,7 @@ func (h *history) insert(r *record, bytesRows []engine.Mutation) {
 // destroy removes the rows of r and releases its bytes: inline ones go in this
 // batch, a file becomes a reclaim row.
 func (h *history) destroy(r *record, current bool) {
-	h.records[r.order] = nil
-	h.removed[r.order] = struct{}{}
+	h.records.set(r.order, nil)
 	if current {
 		h.live = nil
 	}
@@ -65,12 +64,13 @@ func (h *history) destroy(r *record, current bool) {
 	case placeData:
 		h.mutations = append(h.mutations, engine.DeleteSized(dataKey(h.bucket.id, r.ref), int(r.storedSize)))
 	case placeFile:
-		row := reclaimRow{order: r.order, ref: r.ref, bucket: h.bucket.id, stored: r.storedSize}
-		h.mutations = append(h.mutations, engine.Delete(blobKey(r.ref)),
-			engine.Set(reclaimKey(r.order, r.ref), row.encode()))
-		h.deltas.add(statReclaim, 1)
-		h.deltas.add(statReclaimBytes, r.storedSize)
-		h.released++
+		h.mutations = append(h.mutations, engine.Delete(blobKey(r.ref)))
+		h.reclaim(reclaimRow{order: r.order, ref: r.ref, bucket: h.bucket.id, stored: r.storedSize})
+	case placeParts:
+		h.reclaim(reclaimRow{
+			order: r.order, bucket: h.bucket.id, stored: r.storedSize,
+			parts: &lostParts{key: h.key, upload: r.upload, version: true},
+		})
 	}
 	if r.locked() {
 		h.deltas.add(statLocked, -1)
@@ -78,6 +78,63 @@ func (h *history) destroy(r *record, current bool) {
 			h.mutations = append(h.mutations, engine.Delete(key))
 		}
 	}
+}
+
+// reclaim leaves what a version had to the reclaimer.
+func (h *history) reclaim(row reclaimRow) {
+	h.mutations = append(h.mutations, row.set(&h.deltas))
+	h.released++
+}
+
+// reclaim leaves what an upload had to the reclaimer.
+func (b *batch) reclaim(row reclaimRow) {
+	b.mutations = append(b.mutations, row.set(&b.deltas))
+	b.released++
+}
+
+// set writes the row and counts it.
+func (r reclaimRow) set(d *deltas) engine.Mutation {
+	d.add(statReclaim, 1)
+	d.add(statReclaimBytes, r.stored)
+	return engine.Set(reclaimKey(r.order, r.ref), r.encode())
+}
+
+// replacePart releases the bytes of a part whose row the batch overwrites.
+func (b *batch) replacePart(upload versioning.Order, old *partRow) {
+	b.deltas.add(statUploadBytes, -old.size)
+	b.mutations = append(b.mutations, bytesGone(b.bucket.id, old)...)
+	for i := range old.pieces {
+		if p := &old.pieces[i]; p.place == placeFile {
+			b.reclaim(reclaimRow{order: upload, ref: p.ref, bucket: b.bucket.id, stored: p.stored})
+		}
+	}
+}
+
+// partsGone removes the rows of parts whose files were removed.
+func partsGone(b bucketID, parts []lostPart) []engine.Mutation {
+	var m []engine.Mutation
+	for _, p := range parts {
+		m = append(m, partGone(b, p)...)
+	}
+	return m
+}
+
+// partGone removes the row of a part, and those of its bytes.
+func partGone(b bucketID, p lostPart) []engine.Mutation {
+	return append(bytesGone(b, p.part), engine.Delete(p.row))
+}
+
+// bytesGone removes the rows of a part's bytes.
+func bytesGone(b bucketID, part *partRow) (m []engine.Mutation) {
+	for i := range part.pieces {
+		switch p := &part.pieces[i]; p.place {
+		case placeData:
+			m = append(m, engine.DeleteSized(dataKey(b, p.ref), int(p.stored)))
+		case placeFile:
+			m = append(m, engine.Delete(blobKey(p.ref)))
+		}
+	}
+	return m
 }
 
 // lockKeys are the keys of the rows that the lock table has for an entry r of key.
@@ -91,18 +148,14 @@ func lockKeys(b bucketID, key string, r *record) (keys [][]byte) {
 	return keys
 }
 
-// rows returns all mutations of the history: those of its entries, then the head
+// addRows adds all mutations of the history: those of its entries, then the head
 // and live rows that follow from them. The history must be settled.
-func (h *history) rows() []engine.Mutation {
+func (h *history) addRows(m []engine.Mutation) []engine.Mutation {
 	if len(h.mutations) == 0 {
-		return nil
+		return m
 	}
-	m := h.mutations
-	var liveNow []byte
-	if h.live != nil {
-		liveNow = h.live.encode()
-	}
-	if !bytes.Equal(liveNow, h.liveRow) {
+	m = append(m, h.mutations...)
+	if liveNow, changed := h.liveNow(); changed {
 		m = append(m, setOrDelete(liveKey(h.bucket.id, h.key), liveNow))
 	}
 	headNow := h.headNow()

@@ -25,6 +25,7 @@ type bucketState struct {
 	row    atomic.Pointer[bucketRow] // read at any time, replaced under hold
 	gone   atomic.Bool               // the bucket was deleted; set under hold
 	totals totals
+	joiner joiner // of changes of many keys
 }
 
 func newBucketState(row *bucketRow) *bucketState {
@@ -244,7 +245,12 @@ func (s *Store) bucketEmpty(ctx context.Context, b *bucketState) error {
 // hold.
 func (s *Store) removeBucket(ctx context.Context, b *bucketState) error {
 	mutations := []engine.Mutation{engine.Delete(bucketKey(b.name)), engine.Delete(statsKey(b.id))}
-	err := s.view(ctx, func(r engine.Reader) error {
+	uploads, err := s.uploadsLeft(ctx, b)
+	if err != nil {
+		return err
+	}
+	mutations = append(mutations, uploads...)
+	err = s.view(ctx, func(r engine.Reader) error {
 		prefix := within(configTable, b.id, 0)
 		_, err := r.Scan(engine.Range{Start: prefix, End: prefixEnd(prefix)}, func(k, _ []byte) bool {
 			mutations = append(mutations, engine.Delete(append([]byte(nil), k...)))
@@ -261,7 +267,29 @@ func (s *Store) removeBucket(ctx context.Context, b *bucketState) error {
 	}
 	b.gone.Store(true)
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	delete(s.buckets, b.name)
+	s.mu.Unlock()
+	s.released(len(uploads))
 	return nil
+}
+
+// uploadsLeft returns what leaves the uploads of b, and all parts, to the
+// reclaimer (spec VD9-4), nothing if there are none.
+func (s *Store) uploadsLeft(ctx context.Context, b *bucketState) (m []engine.Mutation, err error) {
+	err = s.view(ctx, func(r engine.Reader) error {
+		for _, t := range []table{uploadTable, partTable} {
+			prefix := within(t, b.id, 0)
+			rg := engine.Range{Start: prefix, End: prefixEnd(prefix), Limit: 1}
+			_, err := r.Scan(rg, func(_, _ []byte) bool {
+				row := reclaimRow{order: versioning.Order(b.id), bucket: b.id, parts: &lostParts{}}
+				m = []engine.Mutation{row.set(&deltas{})}
+				return false
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return m, err
 }

@@ -35,7 +35,7 @@ func (p Problem) String() string {
 // Report is what [Store.Check] saw.
 type Report struct {
 	Buckets, Keys, Versions, DeleteMarkers int64
-	Files                                  int64 // files that belong to versions
+	Files                                  int64 // files that belong to versions and parts
 	Bytes                                  int64 // payload bytes that were read and verified
 	Problems                               []Problem
 	// Truncated says that more problems were found than Problems holds.
@@ -61,14 +61,17 @@ func (s *Store) Check(ctx context.Context) (Report, error) {
 	return c.report, nil
 }
 
-// checker is one run of Check. Its memory grows with the number of buckets only.
+// checker is one run of Check. Its memory grows with the number of buckets and of
+// what waits for reclaim only.
 type checker struct {
 	store  *Store
 	ctx    context.Context
 	reader engine.Reader
 	report Report
 
-	reclaim map[bucketID]*deltas // what waits for reclaim
+	reclaim     map[bucketID]*deltas              // what waits for reclaim
+	lostParts   map[versioning.Order][]*lostParts // of it, by upload
+	lostBuckets []bucketID                        // that are gone, and left uploads
 
 	bucket *bucketRow
 	state  *bucketState // as histories know it
@@ -79,6 +82,7 @@ type checker struct {
 	dataImplied, dataFound rowSum
 	blobImplied, blobFound rowSum
 	lockImplied, lockFound rowSum
+	parts                  partsCheck
 }
 
 // keyCheck is what is known of the key whose versions are being read.
@@ -134,7 +138,12 @@ func (c *checker) run() error {
 		}
 	}
 	c.bucket = nil
-	return c.checkFiles()
+	for _, step := range []func() error{c.checkLostBuckets, c.checkDone, c.checkFiles} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // scan calls fn for all rows that begin with prefix.
@@ -151,10 +160,12 @@ func (c *checker) scan(prefix []byte, fn func(k, v []byte) error) error {
 
 func (c *checker) checkBucket(row *bucketRow) error {
 	c.bucket, c.state = row, newBucketState(row)
-	c.sums, c.key = deltas{}, keyCheck{}
+	c.sums, c.key, c.parts = deltas{}, keyCheck{}, partsCheck{}
 	c.dataImplied, c.dataFound = rowSum{}, rowSum{}
 	c.lockImplied, c.lockFound = rowSum{}, rowSum{}
-	steps := []func() error{c.checkVersions, c.checkRows, c.checkData, c.checkLocks, c.checkTotals}
+	steps := []func() error{
+		c.checkVersions, c.checkUploads, c.checkParts, c.checkRows, c.checkData, c.checkLocks, c.checkTotals,
+	}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return err
@@ -257,16 +268,20 @@ func (c *checker) checkBytes(rec *record) error {
 			c.problem(c.key.name, id, "has %d bytes and names none", rec.size)
 		}
 		return nil
+	case placeParts:
+		c.implyParts(rec)
+		return nil
 	case placeData:
 		c.dataImplied.add(dataKey(c.bucket.id, rec.ref))
 		b, err = f.inline()
 	case placeFile:
 		c.blobImplied.add(blobKey(rec.ref))
 		c.report.Files++
-		if err := c.checkBlobRow(rec, id); err != nil {
+		want := blobRow{bucket: c.bucket.id, key: c.key.name, order: rec.order, stored: rec.storedSize}
+		if err := c.checkBlobRow(rec.ref, want, c.key.name, id); err != nil {
 			return err
 		}
-		b, err = c.store.blobs.OpenBlob(f.header(), rec.size)
+		b, err = f.open(c.store.blobs)
 	}
 	if err == nil {
 		err = errors.Join(b.Verify(c.ctx, rec.crc), b.Close())
@@ -296,19 +311,18 @@ func (c *checker) missingFile(rec *record, id string, cause error) error {
 	})
 }
 
-// checkBlobRow looks at the row of a version's file.
-func (c *checker) checkBlobRow(rec *record, id string) error {
-	row, found, err := c.reader.Get(blobKey(rec.ref))
+// checkBlobRow looks at the row of a file, which belongs to key.
+func (c *checker) checkBlobRow(ref blob.Ref, want blobRow, key, id string) error {
+	row, found, err := c.reader.Get(blobKey(ref))
 	if err != nil {
 		return err
 	}
 	if !found {
-		c.problem(c.key.name, id, "file %v has no blob row", rec.ref)
+		c.problem(key, id, "file %v has no blob row", ref)
 		return nil
 	}
-	want := blobRow{bucket: c.bucket.id, key: c.key.name, order: rec.order, stored: rec.storedSize}
 	if got, err := decodeBlobRow(row); err != nil || got != want {
-		c.problem(c.key.name, id, "blob row of file %v belongs to something else", rec.ref)
+		c.problem(key, id, "blob row of file %v belongs to something else", ref)
 	}
 	return nil
 }

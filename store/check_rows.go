@@ -2,6 +2,7 @@ package store
 
 import (
 	"github.com/seed61737384/tombstone/store/engine"
+	"github.com/seed61737384/tombstone/versioning"
 )
 
 // checkRows looks for head and live rows of keys without a history.
@@ -63,11 +64,17 @@ func (c *checker) checkLocks() error {
 // gatherReclaim counts what waits for reclaim.
 func (c *checker) gatherReclaim() error {
 	c.reclaim = make(map[bucketID]*deltas)
+	c.lostParts = make(map[versioning.Order][]*lostParts)
 	return c.scan([]byte{byte(reclaimTable)}, func(k, v []byte) error {
 		row, err := decodeReclaim(k, v)
 		if err != nil {
 			c.problem("", "", "%v", err)
 			return nil
+		}
+		if l := row.parts; l != nil && l.upload == 0 {
+			c.lostBuckets = append(c.lostBuckets, row.bucket)
+		} else if l != nil {
+			c.lostParts[l.upload] = append(c.lostParts[l.upload], l)
 		}
 		if c.reclaim[row.bucket] == nil {
 			c.reclaim[row.bucket] = &deltas{}

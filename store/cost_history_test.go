@@ -105,8 +105,8 @@ var deepOperations = []struct {
 	{"list versions behind a version", 13, func(d *deep) { d.list(d.middle, 10) }},
 	{"list versions behind null", 2, func(d *deep) { d.list(versioning.Null, 10) }},
 	{"PUT in Enabled", 2, func(d *deep) { d.put() }},
-	{"DELETE by id", 3, func(d *deep) { d.delete(d.middle) }},
-	{"DELETE of an id that is gone", 3, func(d *deep) { d.delete(d.middle) }},
+	{"DELETE by id", 2, func(d *deep) { d.delete(d.middle) }},
+	{"DELETE of an id that is gone", 2, func(d *deep) { d.delete(d.middle) }},
 	{"DELETE in Enabled", 2, func(d *deep) {
 		id, err := d.s.ParseVersionID(d.delete(versioning.ID{}).VersionHeader)
 		if err != nil {

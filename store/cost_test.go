@@ -40,7 +40,7 @@ func seed(t testing.TB, s *Store, bucket string, n int, hide bool, keys ...strin
 			}
 		}
 		if hide {
-			edits = append(edits, s.deleteEdit(b, &DeleteRequest{Key: key}))
+			edits = append(edits, new(deletion).prepare(s, b, &DeleteRequest{Key: key}, s.lockNow()))
 		}
 	}
 	flush()

@@ -11,6 +11,16 @@
 // keys writes. Plans are turned into rows in apply.go and nowhere else: it is the
 // only place where a version, head, live or blob row is removed.
 //
+// # Uploads in parts
+//
+// A part is stored under a guard on the row of its upload, which no part writes, so
+// parts are stored side by side; what ends an upload removes the row. Completing
+// one takes the path of a put besides: the version that it makes is a map of the
+// parts, whose rows stay where they are. What an end leaves over, and the parts
+// of a version that is destroyed, are one reclaim row however many they are.
+// Parts that are copied share files by hard links: each name has one owner, so
+// nothing counts references.
+//
 // # Invariants
 //
 //   - An answer that rests on a change is given after the change is durable (in

@@ -28,6 +28,11 @@ type edit struct {
 	plan    func(versioning.State, versioning.Facts, versioning.Order) (versioning.Plan, error)
 	// build makes the record that the plan inserts, and the rows of its bytes.
 	build func(*versioning.Version) (*record, []engine.Mutation)
+	// amend, if not nil, rewrites an entry that stays: it is called once the plan
+	// is made, which then changes no entry.
+	amend func(engine.Reader, *history) error
+
+	history *history // of key, within an attempt
 
 	// The outcome.
 	answer   versioning.Answer
@@ -44,11 +49,36 @@ func (s *Store) change(ctx context.Context, b *bucketState, edits []*edit) error
 		return err
 	}
 	defer b.hold.RUnlock()
+	keys := keysOf(edits)
+	if len(edits) == 1 {
+		defer s.keyLocks.lock(b.id, keys)()
+		return s.changeLocked(ctx, b, edits)
+	}
+	if unlock, ok := s.keyLocks.tryLock(b.id, keys); ok {
+		defer unlock()
+		return s.changeLocked(ctx, b, edits)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return b.joiner.do(edits, func(all []*edit) error {
+		defer s.keyLocks.lock(b.id, keysOf(all))()
+		// The end of one call is not the end of those that joined it.
+		return s.changeLocked(context.WithoutCancel(ctx), b, all)
+	})
+}
+
+// keysOf returns the keys of edits as keyLocks take them.
+func keysOf(edits []*edit) []string {
 	keys := make([]string, len(edits))
 	for i, e := range edits {
 		keys[i] = e.key
 	}
-	defer s.keyLocks.lock(b.id, sortedKeys(keys))()
+	return sortedKeys(keys)
+}
+
+// changeLocked is change for edits whose keys are locked.
+func (s *Store) changeLocked(ctx context.Context, b *bucketState, edits []*edit) error {
 	page := len(edits)
 	if limit := s.engine.Limits().Mutations; limit > 0 {
 		page = max(1, limit/rowsPerEdit)
@@ -66,7 +96,7 @@ func (s *Store) change(ctx context.Context, b *bucketState, edits []*edit) error
 // changePage plans and commits edits as one batch, anew if it conflicts.
 func (s *Store) changePage(ctx context.Context, b *bucketState, edits []*edit) error {
 	for range maxAttempts {
-		batch := &batch{bucket: b}
+		batch := newBatch(b, len(edits))
 		err := s.engine.View(ctx, func(r engine.Reader) error { return s.planAll(r, batch, edits) })
 		if err != nil {
 			return s.cause(err)
@@ -81,34 +111,49 @@ func (s *Store) changePage(ctx context.Context, b *bucketState, edits []*edit) e
 // batch is what one commit holds.
 type batch struct {
 	bucket    *bucketState
-	histories []*history
+	histories []history
 	guards    []engine.Guard
 	mutations []engine.Mutation
 	deltas    deltas
 	released  int
 }
 
+// An edit usually writes the rows of one entry, version and bytes, and one or two
+// of its key, head and live.
+const (
+	usualEntryRows = 2
+	usualRows      = usualEntryRows + 2
+)
+
+// newBatch returns an empty batch with room for what n edits usually come to.
+func newBatch(b *bucketState, n int) *batch {
+	return &batch{
+		bucket:    b,
+		guards:    make([]engine.Guard, 0, n+1),
+		mutations: make([]engine.Mutation, 0, usualRows*n+1),
+	}
+}
+
 // planAll reads the histories of the edits' keys, asks the rule book about each
 // edit in turn, and gathers the rows.
 func (s *Store) planAll(r engine.Reader, b *batch, edits []*edit) error {
-	byKey, err := s.readHistories(r, b, edits)
-	if err != nil {
+	if err := readHistories(r, b, edits); err != nil {
 		return err
 	}
 	for _, e := range edits {
-		h := byKey[e.key]
-		if err := h.spoil(s.planOne(r, h, e)); err != nil {
+		if err := e.history.spoil(s.planOne(r, e.history, e)); err != nil {
 			return err
 		}
 	}
-	for _, h := range b.histories {
+	for i := range b.histories {
+		h := &b.histories[i]
 		if err := h.spoil(h.settle(r)); err != nil {
 			return err
 		}
 		b.gather(h)
 	}
 	for _, e := range edits {
-		if spoiled := byKey[e.key].spoiled; spoiled != nil {
+		if spoiled := e.history.spoiled; spoiled != nil {
 			e.err, e.answer = s.cause(spoiled), versioning.Answer{}
 		}
 	}
@@ -123,8 +168,8 @@ func (b *batch) gather(h *history) {
 	if h.spoiled != nil || len(h.mutations) == 0 {
 		return
 	}
-	b.guards = append(b.guards, h.guards()...)
-	b.mutations = append(b.mutations, h.rows()...)
+	b.guards = h.addGuards(b.guards)
+	b.mutations = h.addRows(b.mutations)
 	b.deltas.plus(h.deltas)
 	b.released += h.released
 }
@@ -156,102 +201,8 @@ func (s *Store) planOne(r engine.Reader, h *history, e *edit) error {
 		e.inserted, rows = e.build(plan.Insert)
 	}
 	h.apply(plan, e.inserted, rows)
-	return nil
-}
-
-// readHistories reads, in few round trips however many edits there are, what
-// their rules will look at: head and live rows and the versions that are named,
-// then the null entries.
-func (s *Store) readHistories(r engine.Reader, b *batch, edits []*edit) (map[string]*history, error) {
-	state := b.bucket.row.Load().Versioning
-	byKey := make(map[string]*history, len(edits))
-	for _, e := range edits {
-		if byKey[e.key] == nil {
-			h := &history{bucket: b.bucket, state: state, key: e.key}
-			byKey[e.key] = h
-			b.histories = append(b.histories, h)
-		}
-	}
-	if err := readHeads(r, b.histories); err != nil {
-		return nil, err
-	}
-	return byKey, prefetch(r, byKey, edits)
-}
-
-// readHeads reads the head and live rows of histories, one table after the other:
-// neighbours cost an engine less than a change of table for each key.
-func readHeads(r engine.Reader, histories []*history) error {
-	keys := make([][]byte, 0, 2*len(histories))
-	for _, h := range histories {
-		keys = append(keys, liveKey(h.bucket.id, h.key))
-	}
-	for _, h := range histories {
-		if h.state != versioning.Unversioned {
-			keys = append(keys, headKey(h.bucket.id, h.key))
-		}
-	}
-	rows, err := r.GetMulti(keys)
-	if err != nil {
-		return err
-	}
-	lives, heads := rows[:len(histories)], rows[len(histories):]
-	for i, h := range histories {
-		var head []byte
-		if h.state != versioning.Unversioned {
-			head, heads = heads[0], heads[1:]
-		}
-		if err := h.spoil(h.load(head, lives[i])); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// readHead is readHeads for one history that has to be readable.
-func readHead(r engine.Reader, h *history) error {
-	if err := readHeads(r, []*history{h}); err != nil {
-		return err
-	}
-	return h.spoiled
-}
-
-// prefetch reads the version rows that edits name, or replace, at once.
-func prefetch(r engine.Reader, byKey map[string]*history, edits []*edit) error {
-	if len(edits) == 1 {
-		return nil // nothing to gain: the rule reads what it needs
-	}
-	type want struct {
-		h *history
-		o versioning.Order
-	}
-	var wants []want
-	var keys [][]byte
-	for _, e := range edits {
-		h := byKey[e.key]
-		n := e.needs(h.state)
-		o := e.id.Order()
-		if n.Null || n.Target && e.id.IsNull() {
-			o = h.head.Null
-		}
-		if o == 0 {
-			continue
-		}
-		wants = append(wants, want{h, o})
-		keys = append(keys, versionKey(h.bucket.id, h.key, o))
-	}
-	rows, err := r.GetMulti(keys)
-	if err != nil {
-		return err
-	}
-	for i, w := range wants {
-		if rows[i] == nil {
-			w.h.records[w.o] = nil
-			continue
-		}
-		_, err := w.h.keep(w.o, rows[i])
-		if err = w.h.spoil(err); err != nil {
-			return err
-		}
+	if e.amend != nil {
+		return e.amend(r, h)
 	}
 	return nil
 }

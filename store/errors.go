@@ -1,6 +1,11 @@
 package store
 
-import "errors"
+import (
+	"errors"
+	"strconv"
+
+	"github.com/seed61737384/tombstone/internal/checksum"
+)
 
 // What the store refuses or fails with, besides the refusals of package
 // versioning. They come wrapped in [*Error].
@@ -18,6 +23,8 @@ var (
 	ErrShortBody = errors.New("body is shorter than announced")
 	// ErrLongBody says that a body went on after its announced size.
 	ErrLongBody = errors.New("body is longer than announced")
+	// ErrNoSuchUpload says that an upload id names no upload of the key.
+	ErrNoSuchUpload = errors.New("upload does not exist")
 	// ErrDiskFull says that free space is below the low-water mark, where
 	// bodies are refused and deletes go on.
 	ErrDiskFull = errors.New("free space is below the low-water mark")
@@ -58,3 +65,39 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// PartError says which part of a CompleteMultipartUpload is refused, and why.
+type PartError struct {
+	Reason PartReason
+	Number int    // of the part, 0 if the list as a whole is refused
+	ETag   string // that the request names
+	Size   int64  // of the part, for PartTooSmall; of the object for ObjectTooLarge
+}
+
+// PartReason is why a list of parts is refused.
+type PartReason uint8
+
+// The reasons.
+const (
+	PartInvalid    PartReason = iota + 1 // not there, or its ETag or checksum differs
+	PartOrder                            // numbers do not ascend
+	PartTooSmall                         // smaller than MinPartBytes and not the last
+	ObjectTooLarge                       // larger than MaxObjectBytes
+)
+
+// Error names part and reason.
+func (e *PartError) Error() string {
+	return "part list refused: part " + strconv.Itoa(e.Number) + ", reason " + strconv.Itoa(int(e.Reason))
+}
+
+// CompleteError says what a CompleteMultipartUpload expected of the object that
+// is not so. Exactly one pair of fields is set.
+type CompleteError struct {
+	WantType, Type ChecksumType // the type named, and that of the upload
+	WantSize, Size int64        // the size named, and the computed one
+	Checksum       bool         // the checksum named is not the computed one
+	Computed       checksum.Value
+}
+
+// Error says what differs.
+func (e *CompleteError) Error() string { return "object is not what the request expects" }

@@ -22,12 +22,23 @@ func fullRecord() *record {
 	at := time.UnixMilli(1_700_000_000_000).UTC()
 	return &record{
 		order: 1, null: true, size: 2, place: placeFile, ref: blob.Ref{Epoch: 1, Number: 3}, storedSize: 4, blockSize: 5,
-		crc: 6, lastModified: at, realTime: at, etag: "e",
+		origin: blob.Origin{Ref: blob.Ref{Epoch: 1, Number: 2}, Bucket: 4, Key: "o"},
+		crc:    6, lastModified: at, realTime: at, etag: "e",
 		checksums:    []checksum.Value{{Algorithm: checksum.CRC32, Sum: []byte{1, 2, 3, 4}}},
 		checksumType: FullObject, class: "GLACIER", system: []Pair{{"Content-Type", "a/b"}}, user: []Pair{{"n", "v"}},
+		tags:  []Tag{{"tag", "value"}, {"empty", ""}},
 		owner: &Owner{Account: "000000000002"}, made: Maker{AccessKey: "k"},
 		lock: versioning.Lock{Mode: versioning.Compliance, Until: at, Hold: versioning.HoldOn},
 	}
+}
+
+// partsRecord is the record of an object that was uploaded in parts.
+func partsRecord() *record {
+	r := fullRecord()
+	r.place, r.ref, r.origin = placeParts, blob.Ref{}, blob.Origin{}
+	r.parts = PartMap{runs: []partRun{{first: 2, count: 2, size: 1}}}
+	r.upload, r.initiated = 7, r.lastModified
+	return r
 }
 
 // folderHistory is what the folders of testdata hold, as historyText shows it.
@@ -66,6 +77,48 @@ func fillFolder(t *testing.T, s *Store) {
 	mustDelete(t, s, "suspended", "k", versioning.ID{})
 }
 
+// fillParts makes objects of parts, a copy that shares their files, and an upload
+// in progress; folders from the second on have them.
+func fillParts(t *testing.T, s *Store) {
+	mustBucket(t, s, "parts", versioning.Enabled)
+	mustUpload(t, s, "parts", "k", largeBody, middleBody, "tail")
+	mustPut(t, s, "parts", "source", largeBody)
+	name := mustCreate(t, s, UploadRequest{
+		Bucket: "parts", Key: "copy", Algorithm: checksum.SHA256, ChecksumType: Composite, Tags: []Tag{{"t", "v"}},
+	})
+	part := func(key string, offset, length int64) PartCopyRequest {
+		return PartCopyRequest{Upload: name, Source: CopySource{Bucket: "parts", Key: key, Offset: offset, Length: length}}
+	}
+	var parts []CompletedPart
+	for i, r := range []PartCopyRequest{part("k", 0, -1), part("source", 10, 5000)} {
+		r.Number = 2 * (i + 1)
+		p, err := s.CopyPart(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts = append(parts, CompletedPart{Number: r.Number, ETag: p.ETag, Checksums: p.Checksums})
+	}
+	mustComplete(t, s, name, parts...)
+	mustPart(t, s, mustCreate(t, s, UploadRequest{Bucket: "parts", Key: "u"}), 3, largeBody)
+}
+
+// readParts looks at what fillParts made, and goes on with it.
+func readParts(t *testing.T, s *Store) {
+	mustRead(t, s, "parts", "k", versioning.ID{}, largeBody+middleBody+"tail")
+	mustRead(t, s, "parts", "copy", versioning.ID{}, largeBody+middleBody+"tail"+largeBody[10:5010])
+	page, err := s.ListUploads(t.Context(), UploadsRequest{Bucket: "parts", Limit: 10})
+	if err != nil || len(page.Uploads) != 1 {
+		t.Fatal(page, err)
+	}
+	name := UploadName{"parts", "u", page.Uploads[0].ID}
+	list, err := s.ListParts(t.Context(), PartsRequest{Upload: name, Limit: 10})
+	if err != nil || len(list.Parts) != 1 {
+		t.Fatal(list, err)
+	}
+	mustComplete(t, s, name, CompletedPart{Number: 3, ETag: list.Parts[0].ETag})
+	mustRead(t, s, "parts", "u", versioning.ID{}, largeBody)
+}
+
 // TestWriteFolder writes a folder for testdata when it is asked to.
 func TestWriteFolder(t *testing.T) {
 	if *writeFolder == "" {
@@ -74,11 +127,11 @@ func TestWriteFolder(t *testing.T) {
 	// The second start writes tables of what the first left in the log, so that
 	// the folder has both.
 	steps := []func(s *Store){
-		func(s *Store) { fillFolder(t, s) },
+		func(s *Store) { fillFolder(t, s); fillParts(t, s) },
 		func(s *Store) { mustPut(t, s, "suspended", "n", "n null") },
 	}
 	for _, step := range steps {
-		s, err := Open(*writeFolder, Options{InlineLimit: 3000, BlockSize: 512, MinFree: -1,
+		s, err := Open(*writeFolder, Options{InlineLimit: 3000, BlockSize: 512, MinPartSize: 1, MinFree: -1,
 			Clock: clock.NewManual(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))})
 		if err != nil {
 			t.Fatal(err)
@@ -121,6 +174,9 @@ func TestOldFoldersOpen(t *testing.T) {
 			mustRead(t, s, "unversioned", "a/middle", versioning.ID{}, middleBody)
 			mustRead(t, s, "enabled", "k", versioning.Null, "null")
 			mustClean(t, s)
+			if filepath.Base(folder) != "folder-1" {
+				readParts(t, s)
+			}
 			mustPut(t, s, "enabled", "k", string(bytes.Repeat([]byte("x"), 1<<17)))
 			mustDelete(t, s, "enabled", "k", versioning.Null)
 			mustPut(t, s, "suspended", "k", "again")

@@ -41,12 +41,17 @@ var recordFields = map[string][]uint64{
 	"version": {versionKind, versionNull, versionOrder, versionSize, versionPlace, versionPartMap, versionStoredSize,
 		versionBlockSize, versionTransforms, versionLock, versionUpload, versionForeignID, versionCRC, versionLastModified,
 		versionRealTime, versionETag, versionTags, versionACL, versionChecksum, versionChecksumType, versionClass,
-		versionSystem, versionUser, versionOwner, versionMade, versionReplication},
+		versionSystem, versionUser, versionOwner, versionMade, versionReplication, versionOrigin},
 	"head":    {headNewest, headMarker, headNull, headEntries},
 	"live":    {liveOrder, liveSize, liveLastModified, liveETag, liveOwner, liveClass, liveAlgorithm, liveChecksumType},
 	"bucket":  {bucketRowID, bucketRowVersioning, bucketRowMFADelete, bucketRowObjectLock, bucketRowDeleting, bucketRowOwner, bucketRowType, bucketRowOwnership, bucketRowCreated, bucketRowRegion},
 	"blob":    {blobRowBucket, blobRowKey, blobRowOrder, blobRowUpload, blobRowPart, blobRowStored},
+	"upload":  {uploadDescription, uploadAlgorithm, uploadChecksumType, uploadStartOrder, uploadStartObject},
+	"done":    {doneBucket, doneKeyText, doneOrder, doneAnswer, doneList, doneSize, doneParts, doneAt, doneETag, doneChecksum, doneChecksumType},
+	"part":    {partSize, partPiece, partOrigin, partCRC, partLastModified, partMD5, partChecksum, partMade},
+	"piece":   {pieceRef, pieceLength, pieceOffset, pieceSize, pieceStored, pieceBlockSize, pieceOrigin},
 	"reclaim": {reclaimBucket, reclaimStored, reclaimPartSet},
+	"parts":   {lostKey, lostUpload, lostKept, lostVersion},
 	"owner":   {ownerAccount, ownerCanonical, ownerDisplay},
 	"made":    {madePrincipal, madeAccessKey, madeRequestID, madeCause},
 }
@@ -67,7 +72,9 @@ func TestFormatPageFields(t *testing.T) {
 			t.Errorf("record %s: the page has fields %v, the code %v", record, got, want)
 		}
 	}
-	for record, encoded := range map[string][]byte{"version": fullRecord().encode(), "live": liveOf(fullRecord()).encode()} {
+	for record, encoded := range map[string][]byte{
+		"version": append(fullRecord().encode(), partsRecord().encode()...), "live": liveOf(fullRecord()).encode(),
+	} {
 		written := make(map[string]bool)
 		_, err := readFields(encoded, func(tag uint64, _ []byte) (bool, error) {
 			written[strconv.FormatUint(tag, 10)] = true
@@ -90,7 +97,7 @@ func TestFormatPageTables(t *testing.T) {
 	tables := map[string]table{
 		"meta": metaTable, "bucket": bucketTable, "config": configTable, "head": headTable, "live": liveTable,
 		"version": versionTable, "data": dataTable, "blob": blobTable, "lock": lockTable, "upload": uploadTable,
-		"part": partTable, "reclaim": reclaimTable, "stats": statsTable, "account": accountTable, "mfa": mfaTable,
+		"part": partTable, "done": doneTable, "reclaim": reclaimTable, "stats": statsTable, "account": accountTable, "mfa": mfaTable,
 		"outbox": outboxTable, "ledger": ledgerTable, "seal": sealTable, "job": jobTable, "alias": aliasTable,
 	}
 	rows := page["Index keys"]

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -18,15 +19,20 @@ type history struct {
 	state  versioning.State
 	key    string
 
-	headRow, liveRow []byte           // as read, nil if absent: the guards
-	storedHead       bool             // headRow is or becomes a row
-	readNewest       versioning.Order // head.Newest as read
+	// blind says that the live row is not read, because the request destroys older
+	// entries and nothing else.
+	blind bool
+
+	headRow, liveRow []byte      // as read, nil if absent: the guards
+	seen             engine.Mark // of the snapshot they were read in
+	storedHead       bool        // headRow is or becomes a row
+	readHead         versioning.Head
 	head             versioning.Head
-	live             *live                         // nil if the current entry is no object, or lost
-	records          map[versioning.Order]*record  // as read or inserted; nil if not there
-	removed          map[versioning.Order]struct{} // destroyed by this request
-	lost             bool                          // the current entry went and the next is not looked up yet
+	live             *live   // nil if the current entry is no object, or lost, or not read
+	records          entries // as read or inserted; nil if not there, or destroyed by this request
+	lost             bool    // the current entry went and the next is not looked up yet
 	mutations        []engine.Mutation
+	amended          []engine.Guard // entries that are rewritten, as they were read
 	deltas           deltas
 	released         int // files that need reclaiming
 	// spoiled says why the history cannot be read: a row is damaged, or was written
@@ -44,11 +50,25 @@ func (h *history) spoil(err error) error {
 	return err
 }
 
+// take keeps a row that was wanted, nil if it is absent. Head and live rows are
+// read by load.
+func (h *history) take(w *want, row []byte) (err error) {
+	switch {
+	case w.table == headTable:
+		h.headRow = row
+	case w.table == liveTable:
+		h.liveRow = row
+	case row == nil:
+		h.records.set(w.order, nil)
+	default:
+		_, err = h.keep(w.order, row)
+	}
+	return h.spoil(err)
+}
+
 // load takes the rows that every change of a key starts from, nil if absent.
 func (h *history) load(headRow, liveRow []byte) error {
 	h.headRow, h.liveRow, h.storedHead = headRow, liveRow, headRow != nil
-	h.records = make(map[versioning.Order]*record)
-	h.removed = make(map[versioning.Order]struct{})
 	if liveRow != nil {
 		l, err := decodeLive(liveRow)
 		if err != nil {
@@ -66,8 +86,8 @@ func (h *history) load(headRow, liveRow []byte) error {
 	case h.live != nil:
 		h.head = versioning.Head{Newest: h.live.order, Null: h.live.order, Entries: 1}
 	}
-	h.readNewest = h.head.Newest
-	if h.head.Newest != 0 && h.head.Marker == (h.live != nil) {
+	h.readHead = h.head
+	if !h.blind && h.head.Newest != 0 && h.head.Marker == (h.live != nil) {
 		return fmt.Errorf("%w: head and live row disagree", ErrDamaged)
 	}
 	return nil
@@ -76,7 +96,7 @@ func (h *history) load(headRow, liveRow []byte) error {
 // record returns the entry with the given order as this request sees it, nil if
 // there is none.
 func (h *history) record(r engine.Reader, o versioning.Order) (*record, error) {
-	if rec, known := h.records[o]; known {
+	if rec, known := h.records.get(o); known {
 		return rec, nil
 	}
 	row, found, err := r.Get(versionKey(h.bucket.id, h.key, o))
@@ -84,7 +104,7 @@ func (h *history) record(r engine.Reader, o versioning.Order) (*record, error) {
 		return nil, err
 	}
 	if !found {
-		h.records[o] = nil
+		h.records.set(o, nil)
 		return nil, nil
 	}
 	return h.keep(o, row)
@@ -99,8 +119,37 @@ func (h *history) keep(o versioning.Order, row []byte) (*record, error) {
 	if rec.order != o {
 		return nil, fmt.Errorf("%w: version record under another order", ErrDamaged)
 	}
-	h.records[o] = rec
+	h.records.set(o, rec)
 	return rec, nil
+}
+
+// entries are what is known of entries, by their order. Most requests look at one
+// of a key, which needs no map.
+type entries struct {
+	order  versioning.Order // of the first that was set, 0 if none was
+	record *record
+	more   map[versioning.Order]*record
+}
+
+// get returns the entry with an order and whether it is known; it is nil if there
+// is known to be none.
+func (e *entries) get(o versioning.Order) (r *record, known bool) {
+	if o == e.order {
+		return e.record, o != 0
+	}
+	r, known = e.more[o]
+	return r, known
+}
+
+func (e *entries) set(o versioning.Order, r *record) {
+	switch {
+	case e.order == 0 || e.order == o:
+		e.order, e.record = o, r
+		return
+	case e.more == nil:
+		e.more = make(map[versioning.Order]*record)
+	}
+	e.more[o] = r
 }
 
 // facts gathers what needs ask for.
@@ -199,7 +248,7 @@ func (h *history) settle(r engine.Reader) error {
 func (h *history) newest(r engine.Reader) (*record, error) {
 	// Above the entry that was the newest there is nothing, but much may have been:
 	// what an engine keeps of destroyed entries is passed over by starting here.
-	start := versionKey(h.bucket.id, h.key, h.readNewest)
+	start := versionKey(h.bucket.id, h.key, h.readHead.Newest)
 	end := prefixEnd(keyRow(versionTable, h.bucket.id, h.key))
 	var found *record
 	var bad error
@@ -209,10 +258,15 @@ func (h *history) newest(r engine.Reader) (*record, error) {
 			bad = errRecord
 			return false
 		}
-		if _, gone := h.removed[o]; gone {
-			return true
+		rec, known := h.records.get(o)
+		switch {
+		case known && rec == nil:
+			return true // destroyed by this request
+		case known:
+			found = rec
+		default:
+			found, bad = h.keep(o, v)
 		}
-		found, bad = h.keep(o, v)
 		return false
 	})
 	if err := errors.Join(err, bad); err != nil {
@@ -224,18 +278,29 @@ func (h *history) newest(r engine.Reader) (*record, error) {
 	return found, nil
 }
 
-// guards are the conditions under which the history is as it was read: the row
-// that every change of the key writes.
-func (h *history) guards() []engine.Guard {
-	liveGuard := engine.Guard{Key: liveKey(h.bucket.id, h.key), Value: h.liveRow}
-	if h.state == versioning.Unversioned {
-		return []engine.Guard{liveGuard}
+// addGuards adds the conditions under which the history is as it was read: the row
+// that every change of the key writes, and those of entries that are rewritten,
+// which leaves that row as it is.
+func (h *history) addGuards(guards []engine.Guard) []engine.Guard {
+	if h.state != versioning.Unversioned {
+		guards = append(guards, engine.Guard{Key: headKey(h.bucket.id, h.key), Value: h.headRow, Seen: h.seen})
 	}
-	headGuard := engine.Guard{Key: headKey(h.bucket.id, h.key), Value: h.headRow}
-	if h.headRow != nil {
-		return []engine.Guard{headGuard}
+	if h.headRow == nil || h.state == versioning.Unversioned {
+		guards = append(guards, engine.Guard{Key: liveKey(h.bucket.id, h.key), Value: h.liveRow, Seen: h.seen})
 	}
-	return []engine.Guard{headGuard, liveGuard}
+	return append(guards, h.amended...)
+}
+
+// liveNow returns the live row after the request, nil if there is to be none, and
+// whether that is a change. The history must be settled.
+func (h *history) liveNow() (row []byte, changed bool) {
+	if h.blind {
+		return nil, false
+	}
+	if h.live != nil {
+		row = h.live.encode()
+	}
+	return row, !bytes.Equal(row, h.liveRow)
 }
 
 // count adds n entries like r to the counters, as current or noncurrent ones.

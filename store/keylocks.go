@@ -52,6 +52,25 @@ func (l *keyLocks) lock(b bucketID, keys []string) (unlock func()) {
 	}
 }
 
+// tryLock is lock if nobody holds any of keys or waits for one, and else takes none.
+func (l *keyLocks) tryLock(b bucketID, keys []string) (unlock func(), ok bool) {
+	held := make([]*keyLock, 0, len(keys))
+	unlock = func() {
+		for i, k := range held {
+			l.release(keyName{b, keys[i]}, k)
+		}
+	}
+	for _, key := range keys {
+		k := l.tryTake(keyName{b, key})
+		if k == nil {
+			unlock()
+			return nil, false
+		}
+		held = append(held, k)
+	}
+	return unlock, true
+}
+
 func (l *keyLocks) shard(n keyName) *keyLockShard {
 	return &l.shards[maphash.Comparable(l.seed, n)%keyLockShards]
 }
@@ -67,6 +86,21 @@ func (l *keyLocks) take(n keyName) *keyLock {
 	k.users++
 	s.mu.Unlock()
 	k.mu.Lock()
+	return k
+}
+
+// tryTake returns a lock that did not exist, which nobody else can hold; nil if it
+// does exist.
+func (l *keyLocks) tryTake(n keyName) *keyLock {
+	s := l.shard(n)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.locks[n] != nil {
+		return nil
+	}
+	k := &keyLock{users: 1}
+	k.mu.Lock()
+	s.locks[n] = k
 	return k
 }
 

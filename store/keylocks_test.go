@@ -62,3 +62,30 @@ func TestKeyLocksAreExact(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestTryLock takes all keys or none, and none for which somebody waits.
+func TestTryLock(t *testing.T) {
+	l := newKeyLocks()
+	unlock, ok := l.tryLock(1, []string{"a", "b"})
+	if !ok {
+		t.Fatal("free keys are not taken")
+	}
+	if _, ok := l.tryLock(1, []string{"0", "b", "c"}); ok {
+		t.Error("a key that is held is taken")
+	}
+	if other, ok := l.tryLock(2, []string{"a", "b"}); !ok {
+		t.Error("keys of another bucket are not taken")
+	} else {
+		other()
+	}
+	for _, key := range []string{"0", "c"} { // what the failed attempt let go
+		l.lock(1, []string{key})()
+	}
+	unlock()
+	l.lock(1, []string{"a", "b"})()
+	for i := range l.shards {
+		if n := len(l.shards[i].locks); n != 0 {
+			t.Errorf("%d locks are left", n)
+		}
+	}
+}

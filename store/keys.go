@@ -26,6 +26,7 @@ const (
 	partTable    table = 'P'
 	reclaimTable table = 'R'
 	statsTable   table = 'S'
+	doneTable    table = 'Q'
 
 	// Reserved for later parts of the store.
 	accountTable table = 'A'
@@ -93,6 +94,29 @@ func lockKey(b bucketID, until uint64, key string, o versioning.Order) []byte {
 	return binary.BigEndian.AppendUint64(k, uint64(o))
 }
 
+// uploadKey sorts the uploads of a key by their initiation.
+func uploadKey(b bucketID, key string, upload versioning.Order) []byte {
+	k := append(within(uploadTable, b, len(key)+1+orderBytes), key...)
+	k = append(k, 0)
+	return binary.BigEndian.AppendUint64(k, uint64(upload))
+}
+
+const partNumberBytes = 2
+
+// partKey sorts the parts of an upload by number.
+func partKey(b bucketID, key string, upload versioning.Order, number int) []byte {
+	k := append(within(partTable, b, len(key)+1+orderBytes+partNumberBytes), key...)
+	k = append(k, 0)
+	k = binary.BigEndian.AppendUint64(k, uint64(upload))
+	return binary.BigEndian.AppendUint16(k, uint16(number))
+}
+
+// doneKey is that of a completed upload, which has left its bucket's tables: it
+// may outlive the bucket.
+func doneKey(upload versioning.Order) []byte {
+	return binary.BigEndian.AppendUint64([]byte{byte(doneTable)}, uint64(upload))
+}
+
 func statsKey(b bucketID) []byte { return within(statsTable, b, 0) }
 
 func bucketKey(name string) []byte { return append([]byte{byte(bucketTable)}, name...) }
@@ -134,6 +158,24 @@ func splitVersionKey(row []byte) (key []byte, o versioning.Order, ok bool) {
 		return nil, 0, false
 	}
 	return key, versioning.Order(^binary.BigEndian.Uint64(rest)), true
+}
+
+// splitUploadKey takes the S3 key and the order out of an upload row's key.
+func splitUploadKey(row []byte) (key []byte, upload versioning.Order, ok bool) {
+	key, rest, ok := splitKey(row)
+	if !ok || len(rest) != orderBytes {
+		return nil, 0, false
+	}
+	return key, versioning.Order(binary.BigEndian.Uint64(rest)), true
+}
+
+// splitPartKey takes key, upload and number out of a part row's key.
+func splitPartKey(row []byte) (key []byte, upload versioning.Order, number int, ok bool) {
+	key, rest, ok := splitKey(row)
+	if !ok || len(rest) != orderBytes+partNumberBytes {
+		return nil, 0, 0, false
+	}
+	return key, versioning.Order(binary.BigEndian.Uint64(rest)), int(binary.BigEndian.Uint16(rest[orderBytes:])), true
 }
 
 // checkKey refuses what no object can be called (spec WI3): the empty key, more

@@ -34,6 +34,20 @@ func FuzzEngineKeys(f *testing.F) {
 		if key, o, ok := splitVersionKey(row1); !ok || string(key) != key1 || o != o1 {
 			t.Errorf("%x is taken apart into %q %d %v", row1, key, o, ok)
 		}
+		want = cmp.Or(cmp.Compare(key1, key2), cmp.Compare(o1, o2))
+		if got := bytes.Compare(uploadKey(bucket, key1, o1), uploadKey(bucket, key2, o2)); got != want {
+			t.Errorf("uploads of %q %d and %q %d compare as %d", key1, o1, key2, o2, got)
+		}
+		if key, o, ok := splitUploadKey(uploadKey(bucket, key1, o1)); !ok || string(key) != key1 || o != o1 {
+			t.Errorf("an upload of %q %d is taken apart into %q %d %v", key1, o1, key, o, ok)
+		}
+		n1, n2 := int(order1%MaxPartNumber)+1, int(order2%MaxPartNumber)+1
+		if got := bytes.Compare(partKey(bucket, key1, o1, n1), partKey(bucket, key2, o2, n2)); got != cmp.Or(want, cmp.Compare(n1, n2)) {
+			t.Errorf("parts %d and %d compare as %d", n1, n2, got)
+		}
+		if key, o, n, ok := splitPartKey(partKey(bucket, key1, o1, n1)); !ok || string(key) != key1 || o != o1 || n != n1 {
+			t.Errorf("part %d of %q %d is taken apart into %q %d %d %v", n1, key1, o1, key, o, n, ok)
+		}
 		for _, row := range []func(bucketID, string) []byte{headKey, liveKey} {
 			if got := bytes.Compare(row(bucket, key1), row(bucket, key2)); got != cmp.Compare(key1, key2) {
 				t.Errorf("rows of %q and %q compare as %d", key1, key2, got)

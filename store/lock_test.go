@@ -114,7 +114,7 @@ func lift(t *testing.T, s *Store, key string, id versioning.ID) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := s.deleteEdit(b, &DeleteRequest{Key: key, ID: id})
+	e := new(deletion).prepare(s, b, &DeleteRequest{Key: key, ID: id}, s.lockNow())
 	plan := e.plan
 	e.plan = func(state versioning.State, f versioning.Facts, o versioning.Order) (versioning.Plan, error) {
 		free := *f.Target

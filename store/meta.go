@@ -30,7 +30,11 @@ const (
 )
 
 // knownFeatures are the incompatible-feature bits that this version understands.
-const knownFeatures = 0
+const knownFeatures = featureMultipart
+
+// featureMultipart says that the folder has, or had, multipart uploads: what
+// belongs to which file is not told by versions alone any more.
+const featureMultipart = 1
 
 // firstIDKey is the number of a new folder's first version id key.
 const firstIDKey = 1
@@ -43,6 +47,7 @@ type meta struct {
 	ceiling    versioning.Order
 	epoch      uint32
 	epochFloor uint32
+	features   uint64
 	idKeys     map[byte][]byte
 }
 
@@ -53,7 +58,7 @@ func numberRow(name string, n uint64) engine.Mutation {
 // readMeta reads the meta table. found is false in a new folder.
 func readMeta(r engine.Reader) (m *meta, found bool, err error) {
 	m = &meta{idKeys: make(map[byte][]byte)}
-	var format, features uint64
+	var format uint64
 	ok := true
 	start := metaKey("")
 	_, err = r.Scan(engine.Range{Start: start, End: prefixEnd(start)}, func(k, v []byte) bool {
@@ -62,7 +67,7 @@ func readMeta(r engine.Reader) (m *meta, found bool, err error) {
 		case metaFormat:
 			format = readUint(v, &ok)
 		case metaIncompatible:
-			features = readUint(v, &ok)
+			m.features = readUint(v, &ok)
 		default:
 			m.field(name, v, &ok)
 		}
@@ -73,8 +78,8 @@ func readMeta(r engine.Reader) (m *meta, found bool, err error) {
 		return m, false, err
 	case format > FolderFormat:
 		return nil, false, fmt.Errorf("%w: it has format %d, this version reads up to %d", ErrFormat, format, FolderFormat)
-	case features&^knownFeatures != 0:
-		return nil, false, fmt.Errorf("%w: it uses features with bits %#x", ErrFormat, features&^knownFeatures)
+	case m.features&^knownFeatures != 0:
+		return nil, false, fmt.Errorf("%w: it uses features with bits %#x", ErrFormat, m.features&^knownFeatures)
 	case !ok || format == 0 || m.ceiling == 0 || len(m.idKeys) == 0:
 		return nil, false, fmt.Errorf("%w: meta table", ErrDamaged)
 	}
@@ -142,6 +147,21 @@ func (s *Store) raiseCeiling(ceiling versioning.Order) error {
 		s.clockFloor.Store(now)
 	}
 	return err
+}
+
+// useFeature makes it durable that the folder uses a feature, before it does.
+func (s *Store) useFeature(ctx context.Context, bit uint64) error {
+	if s.features.Load()&bit != 0 {
+		return nil
+	}
+	s.creating.Lock()
+	defer s.creating.Unlock()
+	features := s.features.Load() | bit
+	if err := s.commit(ctx, nil, []engine.Mutation{numberRow(metaIncompatible, features)}); err != nil {
+		return err
+	}
+	s.features.Store(features)
+	return nil
 }
 
 // newEpoch makes the number of a new epoch durable, and the floor below which a

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/seed61737384/tombstone/store/engine"
 	"github.com/seed61737384/tombstone/versioning"
@@ -38,14 +39,16 @@ func (s *Store) deleteAll(ctx context.Context, bucket string, rs []DeleteRequest
 		return nil, err
 	}
 	results := make([]DeleteResult, len(rs))
+	deletions := make([]deletion, len(rs))
 	edits := make([]*edit, 0, len(rs))
 	place := make([]int, 0, len(rs))
+	now := s.lockNow()
 	for i := range rs {
 		if err := checkKey(rs[i].Key); err != nil {
 			results[i].Err = err
 			continue
 		}
-		edits = append(edits, s.deleteEdit(b, &rs[i]))
+		edits = append(edits, deletions[i].prepare(s, b, &rs[i], now))
 		place = append(place, i)
 	}
 	if err := s.change(ctx, b, edits); err != nil {
@@ -61,19 +64,29 @@ func (s *Store) deleteAll(ctx context.Context, bucket string, rs []DeleteRequest
 	return results, nil
 }
 
-func (s *Store) deleteEdit(b *bucketState, r *DeleteRequest) *edit {
-	rule := versioning.DeleteRequest{
-		ID: r.ID, Now: s.lockNow(), Condition: r.Condition, BypassGovernance: r.BypassGovernance,
+// deletion is the edit of a delete, and the rule that it asks.
+type deletion struct {
+	edit edit
+	rule versioning.DeleteRequest
+}
+
+// prepare makes d the delete that r asks for, and returns its edit.
+func (d *deletion) prepare(s *Store, b *bucketState, r *DeleteRequest, now time.Time) *edit {
+	d.rule = versioning.DeleteRequest{
+		ID: r.ID, Now: now, Condition: r.Condition, BypassGovernance: r.BypassGovernance,
 	}
-	return &edit{
+	d.edit = edit{
 		key: r.Key, id: r.ID, inserts: r.ID.IsZero(),
-		needs: rule.Needs,
+		needs: d.rule.Needs,
 		plan: func(state versioning.State, f versioning.Facts, o versioning.Order) (versioning.Plan, error) {
-			rule.Order = o
-			return versioning.Delete(state, f, &rule)
+			d.rule.Order = o
+			return versioning.Delete(state, f, &d.rule)
 		},
-		build: func(v *versioning.Version) (*record, []engine.Mutation) { return s.markerRecord(b, r, v), nil },
 	}
+	if d.edit.inserts {
+		d.edit.build = func(v *versioning.Version) (*record, []engine.Mutation) { return s.markerRecord(b, r, v), nil }
+	}
+	return &d.edit
 }
 
 // markerRecord makes the record of a delete marker.

@@ -46,17 +46,32 @@ func (s *Store) put(ctx context.Context, r *PutRequest) (PutResult, error) {
 	if err != nil {
 		return PutResult{}, bodyCause(err)
 	}
-	res, err := s.putStored(ctx, b, r, &stored)
-	switch {
-	case stored.Inline != nil:
-	case err == nil:
-		s.blobs.Settle(stored.Ref)
-	case !errors.Is(err, ErrUnknown):
-		// After an unknown outcome the file may be needed: it stays unsettled,
-		// and the next start finds out.
-		err = errors.Join(err, s.blobs.Discard(stored.Ref))
+	return s.putBytes(ctx, b, r, &stored)
+}
+
+// putBytes commits the version of bytes that were stored for it, and lets go of
+// them if it fails.
+func (s *Store) putBytes(ctx context.Context, b *bucketState, r *PutRequest, stored *blob.Stored) (PutResult, error) {
+	res, err := s.putStored(ctx, b, r, stored)
+	return res, s.settle(err, stored.Ref)
+}
+
+// settle ends the life of new files between their writing and their rows, after
+// the commit of the rows ended with err, and returns what that comes to. Inline
+// refs are passed over.
+func (s *Store) settle(err error, refs ...blob.Ref) error {
+	errs := []error{err}
+	for _, ref := range refs {
+		switch {
+		case err == nil:
+			s.blobs.Settle(ref)
+		case !errors.Is(err, ErrUnknown):
+			// After an unknown outcome the file may be needed: it stays unsettled,
+			// and the next start finds out.
+			errs = append(errs, s.blobs.Discard(ref))
+		}
 	}
-	return res, err
+	return errors.Join(errs...)
 }
 
 // beforeBody refuses what can be refused before the body is read. A condition
@@ -78,11 +93,10 @@ func (s *Store) beforeBody(ctx context.Context, b *bucketState, r *PutRequest) e
 	return s.view(ctx, func(rd engine.Reader) error {
 		batch := &batch{bucket: b}
 		e := s.putEdit(r, nil)
-		histories, err := s.readHistories(rd, batch, []*edit{e})
-		if err != nil {
+		if err := readHistories(rd, batch, []*edit{e}); err != nil {
 			return err
 		}
-		h := histories[r.Key]
+		h := e.history
 		if h.spoiled != nil {
 			return h.spoiled
 		}
@@ -116,7 +130,7 @@ func (s *Store) putStored(ctx context.Context, b *bucketState, r *PutRequest, st
 }
 
 func (s *Store) putEdit(r *PutRequest, build func(*versioning.Version) (*record, []engine.Mutation)) *edit {
-	rule := versioning.PutRequest{Now: s.lockNow(), Condition: r.Condition}
+	rule := versioning.PutRequest{Now: s.lockNow(), Condition: r.Condition, Copy: r.copied}
 	return &edit{
 		key: r.Key, inserts: true, build: build,
 		needs: rule.Needs,
@@ -134,7 +148,7 @@ func (s *Store) putRecord(b *bucketState, r *PutRequest, stored *blob.Stored, v 
 		order: v.Order, null: v.Null, size: stored.Size,
 		lastModified: s.now(), realTime: s.options.Clock.Now(),
 		etag: hex.EncodeToString(stored.MD5[:]), checksums: stored.Sums,
-		class: r.StorageClass, system: r.System, user: r.User,
+		class: r.StorageClass, system: r.System, user: r.User, tags: r.Tags,
 		lock: r.Lock, made: r.Made,
 	}
 	if len(stored.Sums) > 0 {
@@ -151,7 +165,7 @@ func (s *Store) putRecord(b *bucketState, r *PutRequest, stored *blob.Stored, v 
 		rec.place = placeData
 		return rec, []engine.Mutation{engine.Set(dataKey(b.id, stored.Ref), stored.Inline)}
 	}
-	rec.place = placeFile
+	rec.place, rec.origin = placeFile, stored.Origin
 	row := blobRow{bucket: b.id, key: r.Key, order: v.Order, stored: stored.StoredSize}
 	return rec, []engine.Mutation{engine.Set(blobKey(stored.Ref), row.encode())}
 }

@@ -28,8 +28,11 @@ func (s *Store) Head(ctx context.Context, r ReadRequest) (Object, error) {
 type Opened struct {
 	Object Object
 
-	blob  *blob.Blob // nil for an empty object
-	close func() error
+	store  *Store
+	record *record
+	bucket *bucketState
+	blob   *blob.Blob // nil for an object that is empty or made of parts
+	close  func() error
 }
 
 // Get opens an entry for reading. The caller closes it.
@@ -52,24 +55,30 @@ func (s *Store) Get(ctx context.Context, r ReadRequest) (*Opened, error) {
 
 // openObject makes one attempt of Get; again says that the file was gone.
 func (s *Store) openObject(ctx context.Context, r *ReadRequest) (o *Opened, again bool, err error) {
-	o = &Opened{close: func() error { return nil }}
+	o = &Opened{store: s, close: func() error { return nil }}
 	var file *found
 	err = s.read(ctx, r, func(f *found) error {
-		o.Object = f.object
+		o.Object, o.record, o.bucket = f.object, f.record, f.bucket
 		switch f.record.place {
 		case placeData:
 			o.blob, err = f.inline()
 		case placeFile:
 			file = f
-			s.pins.pin(f.record.ref)
-			o.close = func() error { s.pins.unpin(f.record.ref); return nil }
+			o.pin(f.record.ref)
+		case placeParts:
+			o.pin(f.record.partsOf(f.bucket.id, r.Key).pin())
 		}
 		return err
 	})
-	if err != nil || file == nil {
+	switch {
+	case err != nil:
 		return o, false, err
+	case o.record.place == placeParts:
+		return s.openParts(ctx, o)
+	case file == nil:
+		return o, false, nil
 	}
-	o.blob, err = s.blobs.OpenBlob(file.header(), file.record.size)
+	o.blob, err = file.open(s.blobs)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, true, o.close()
@@ -81,10 +90,35 @@ func (s *Store) openObject(ctx context.Context, r *ReadRequest) (o *Opened, agai
 	return o, false, nil
 }
 
+// pin keeps the reclaimer from a file, or a set of parts, until o is closed.
+func (o *Opened) pin(ref blob.Ref) {
+	o.store.pins.pin(ref)
+	o.close = func() error { o.store.pins.unpin(ref); return nil }
+}
+
+// openParts ends the opening of an object that is made of parts, whose set is
+// pinned. If its version is still there, nothing of the set was reclaimed before
+// the pin; else it is as if a file was gone.
+func (s *Store) openParts(ctx context.Context, o *Opened) (_ *Opened, again bool, err error) {
+	var found bool
+	err = s.view(ctx, func(rd engine.Reader) error {
+		_, found, err = rd.Get(versionKey(o.bucket.id, o.Object.Key, o.record.order))
+		return err
+	})
+	if err == nil && found {
+		return o, false, nil
+	}
+	return nil, err == nil, errors.Join(err, o.close())
+}
+
 // Reader returns length bytes from offset, which must lie within the object. The
 // first of them are verified before it returns; damage further on is an error of
 // the reader. The reader also implements io.WriterTo, and is closed before o.
 func (o *Opened) Reader(ctx context.Context, offset, length int64) (io.ReadCloser, error) {
+	if o.record.place == placeParts {
+		set := o.record.partsOf(o.bucket.id, o.Object.Key)
+		return o.store.newPartsReader(ctx, set, o.record.parts, offset, length)
+	}
 	if o.blob == nil {
 		if offset != 0 || length != 0 {
 			return nil, fmt.Errorf("range of %d bytes at %d of an empty object", length, offset)
@@ -121,6 +155,14 @@ func (f *found) header() blob.Header {
 	return blob.Header{
 		Ref: f.record.ref, Bucket: uint64(f.bucket.id), Key: f.object.Key, BlockSize: f.record.blockSize,
 	}
+}
+
+// open opens the file of the entry.
+func (f *found) open(files *blob.Folder) (*blob.Blob, error) {
+	if rec := f.record; !rec.origin.IsZero() {
+		return files.OpenLinked(rec.ref, rec.origin, rec.blockSize, rec.size)
+	}
+	return files.OpenBlob(f.header(), f.record.size)
 }
 
 // inline reads the data row of the entry.
@@ -175,6 +217,7 @@ func (s *Store) tryRead(ctx context.Context, r *ReadRequest, fn func(*found) err
 		f := &found{record: rec, bucket: b, reader: rd}
 		f.object = rec.object(r.Key, s.FormatVersionID(v.ID()), row.Owner)
 		f.object.VersionHeader = s.FormatVersionID(answer.VersionID)
+		f.object.Parts = rec.parts
 		return fn(f)
 	})
 }
@@ -198,7 +241,6 @@ func (h *history) readFacts(r engine.Reader, rule *versioning.ReadRequest) (f ve
 		if err != nil {
 			return f, err
 		}
-		h.records = make(map[versioning.Order]*record, 1)
 		f.Current, err = h.version(r, l.order, true)
 		return f, err
 	}

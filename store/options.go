@@ -45,6 +45,9 @@ type Options struct {
 	InlineLimit int
 	// BlockSize is the size of a checksummed block, bytes; 0 means 64 KiB.
 	BlockSize int
+	// MinPartSize is the size of the smallest part but the last, bytes; 0 means
+	// [MinPartBytes]. For tests.
+	MinPartSize int64
 	// MinFree is the free disk space below which bodies are refused, bytes;
 	// 0 means [DefaultMinFree], negative means none.
 	MinFree int64
@@ -67,6 +70,9 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	if o.Clock == nil {
 		o.Clock = clock.Wall{}
+	}
+	if o.MinPartSize == 0 {
+		o.MinPartSize = MinPartBytes
 	}
 	if o.MinFree == 0 {
 		o.MinFree = DefaultMinFree

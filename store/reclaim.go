@@ -31,6 +31,8 @@ type reclaimer struct {
 
 	skipped atomic.Bool // a file was passed over because somebody read it
 
+	doneLooked time.Time // object time of the last look at completed uploads; the sweep's own
+
 	mu    sync.Mutex    // protects idle
 	idle  chan struct{} // closed while there is nothing to do
 	quiet bool          // idle is closed
@@ -111,7 +113,7 @@ func (r *reclaimer) sweep(ctx context.Context) error {
 		}
 		start = next
 	}
-	return nil
+	return r.forgetDone(ctx)
 }
 
 // reclaimRows returns a page of the reclaim table from start, and where the next
@@ -157,6 +159,12 @@ func (r *reclaimer) remove(ctx context.Context, rows []reclaimRow) error {
 	var mutations []engine.Mutation
 	freed := make(map[bucketID]*deltas)
 	for _, row := range rows {
+		if row.parts != nil {
+			if err := r.removeParts(ctx, row); err != nil {
+				return err
+			}
+			continue
+		}
 		if r.passOver(row.ref) {
 			continue
 		}

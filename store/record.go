@@ -18,19 +18,20 @@ const (
 	versionOrder        = 3
 	versionSize         = 4
 	versionPlace        = 5 // where the bytes are: placeData or placeFile, ref
-	versionPartMap      = 6 // reserved: multipart
+	versionPartMap      = 6 // numbers and sizes of the parts that the bytes are in
 	versionStoredSize   = 7
 	versionBlockSize    = 8
 	versionTransforms   = 9 // reserved: encryption, compression
 	versionLock         = 10
-	versionUpload       = 11 // reserved: upload id and initiation
+	versionUpload       = 11 // order of the upload and its initiation
 	versionForeignID    = 12 // reserved: id given by another server
 	versionCRC          = 13 // CRC-32C of the payload
 	versionLastModified = 14
 	versionRealTime     = 15
 	versionETag         = 16
-	versionTags         = 17 // reserved: object tags
+	versionTags         = 17 // repeated: pair
 	versionACL          = 18 // reserved: grants
+	versionOrigin       = 19 // what the header of a shared file names
 	versionChecksum     = 64 // repeated: algorithm, sum
 	versionChecksumType = 65
 	versionClass        = 66
@@ -48,6 +49,8 @@ const (
 	placeNone = 0
 	placeData = 1 // a data row
 	placeFile = 2 // a file, with a blob row
+	// placeParts is not written: a part map says it.
+	placeParts = 3 // the rows of an upload's parts
 )
 
 // record is one entry of a key's history as it is stored.
@@ -59,6 +62,10 @@ type record struct {
 	size         int64
 	place        byte
 	ref          blob.Ref
+	origin       blob.Origin // of a shared file
+	parts        PartMap
+	upload       versioning.Order // that made parts
+	initiated    time.Time        // of upload
 	storedSize   int64
 	blockSize    int
 	crc          uint32
@@ -69,6 +76,7 @@ type record struct {
 	checksumType ChecksumType
 	class        string
 	system, user []Pair
+	tags         []Tag
 	owner        *Owner
 	lock         versioning.Lock
 	made         Maker
@@ -98,9 +106,16 @@ func (r *record) encode() []byte {
 	f.flag(versionNull, r.null)
 	f.uint(versionOrder, uint64(r.order))
 	f.uint(versionSize, uint64(r.size))
-	if r.place != placeNone {
+	if r.place == placeData || r.place == placeFile {
 		var buf [16]byte
 		f.bytes(versionPlace, r.ref.Append(append(buf[:0], r.place)))
+	}
+	if r.place == placeParts {
+		f.bytes(versionPartMap, r.parts.encode())
+		f.bytes(versionUpload, encodeUploadOrigin(r.upload, r.initiated))
+	}
+	if !r.origin.IsZero() {
+		f.bytes(versionOrigin, encodeOrigin(r.origin))
 	}
 	f.uint(versionStoredSize, uint64(r.storedSize))
 	f.uint(versionBlockSize, uint64(r.blockSize))
@@ -112,7 +127,7 @@ func (r *record) encode() []byte {
 	f.time(versionRealTime, r.realTime)
 	f.text(versionETag, r.etag)
 	for _, c := range r.checksums {
-		f.bytes(versionChecksum, append([]byte{byte(c.Algorithm)}, c.Sum...))
+		f.bytes(versionChecksum, encodeChecksum(c))
 	}
 	f.uint(versionChecksumType, uint64(r.checksumType))
 	f.text(versionClass, r.class)
@@ -121,6 +136,9 @@ func (r *record) encode() []byte {
 	}
 	for _, p := range r.user {
 		f.pair(versionUser, p)
+	}
+	for _, t := range r.tags {
+		f.pair(versionTags, Pair{Name: t.Key, Value: t.Value})
 	}
 	if r.owner != nil {
 		f.bytes(versionOwner, encodeOwner(*r.owner))
@@ -161,7 +179,8 @@ func decodeRecord(b []byte) (*record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("version record: %w", err)
 	}
-	if !ok || r.order == 0 || kind != kindObject && kind != kindMarker {
+	if !ok || r.order == 0 || kind != kindObject && kind != kindMarker ||
+		r.place == placeParts && (r.upload == 0 || r.size != r.parts.size()) {
 		return nil, fmt.Errorf("version record: %w", errRecord)
 	}
 	r.unknown = unknown
@@ -181,6 +200,12 @@ func (r *record) bytesField(tag uint64, p []byte, ok *bool) bool {
 		}
 		ref, err := blob.ParseRef(p[1:])
 		r.place, r.ref, *ok = p[0], ref, *ok && err == nil
+	case versionPartMap:
+		r.place, r.parts = placeParts, decodePartMap(p, ok)
+	case versionUpload:
+		r.upload, r.initiated = decodeUploadOrigin(p, ok)
+	case versionOrigin:
+		r.origin = decodeOrigin(p, ok)
 	case versionStoredSize:
 		r.storedSize = int64(readUint(p, ok))
 	case versionBlockSize:
@@ -199,11 +224,7 @@ func (r *record) headerField(tag uint64, p []byte, ok *bool) bool {
 	case versionETag:
 		r.etag = string(p)
 	case versionChecksum:
-		if len(p) == 0 {
-			*ok = false
-			return true
-		}
-		r.checksums = append(r.checksums, checksum.Value{Algorithm: checksum.Algorithm(p[0]), Sum: append([]byte(nil), p[1:]...)})
+		r.checksums = append(r.checksums, decodeChecksum(p, ok))
 	case versionChecksumType:
 		r.checksumType = ChecksumType(readUint(p, ok))
 	case versionClass:
@@ -212,6 +233,9 @@ func (r *record) headerField(tag uint64, p []byte, ok *bool) bool {
 		r.system = append(r.system, readPair(p, ok))
 	case versionUser:
 		r.user = append(r.user, readPair(p, ok))
+	case versionTags:
+		tag := readPair(p, ok)
+		r.tags = append(r.tags, Tag{Key: tag.Name, Value: tag.Value})
 	default:
 		return false
 	}
@@ -224,7 +248,7 @@ func (r *record) object(key, id string, bucketOwner Owner) Object {
 		Key: key, VersionID: id, DeleteMarker: r.marker, Size: r.size,
 		LastModified: r.lastModified, ETag: r.etag, Checksums: r.checksums,
 		ChecksumType: r.checksumType, StorageClass: r.class, Owner: bucketOwner,
-		System: r.system, User: r.user, Lock: r.lock,
+		System: r.system, User: r.user, Lock: r.lock, Tags: r.tags,
 	}
 	if r.owner != nil {
 		o.Owner = *r.owner
@@ -255,6 +279,37 @@ func decodeLock(p []byte, ok *bool) versioning.Lock {
 		l.Until = readTime(p[2:], ok)
 	}
 	return l
+}
+
+// An origin is ref, bucket id and key.
+func encodeOrigin(o blob.Origin) []byte {
+	b := binary.BigEndian.AppendUint64(o.Ref.Append(nil), o.Bucket)
+	return append(b, o.Key...)
+}
+
+func decodeOrigin(p []byte, ok *bool) (o blob.Origin) {
+	const refBytes = 12
+	if len(p) <= refBytes+8 {
+		*ok = false
+		return o
+	}
+	ref, err := blob.ParseRef(p[:refBytes])
+	*ok = *ok && err == nil
+	return blob.Origin{Ref: ref, Bucket: binary.BigEndian.Uint64(p[refBytes:]), Key: string(p[refBytes+8:])}
+}
+
+// An upload's part in a version is its order and its initiation in milliseconds.
+func encodeUploadOrigin(o versioning.Order, initiated time.Time) []byte {
+	b := binary.BigEndian.AppendUint64(nil, uint64(o))
+	return binary.AppendUvarint(b, uint64(initiated.UnixMilli()))
+}
+
+func decodeUploadOrigin(p []byte, ok *bool) (versioning.Order, time.Time) {
+	if len(p) <= orderBytes {
+		*ok = false
+		return 0, time.Time{}
+	}
+	return versioning.Order(binary.BigEndian.Uint64(p)), readTime(p[orderBytes:], ok)
 }
 
 // Owners and makers are records of their own.

@@ -30,7 +30,7 @@ func TestRecordRoundTrip(t *testing.T) {
 	marker := &record{order: 5, marker: true, lastModified: start2026, made: Maker{RequestID: "r"}}
 	full := fullRecord()
 	full.unknown = later(laterOptional)
-	for _, want := range []*record{full, marker, {order: 1}} {
+	for _, want := range []*record{full, partsRecord(), marker, {order: 1}} {
 		got, err := decodeRecord(want.encode())
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%+v, %v; want %+v", got, err, want)

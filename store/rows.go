@@ -1,12 +1,10 @@
 package store
 
 import (
-	"encoding/binary"
 	"fmt"
 	"time"
 
 	"github.com/seed61737384/tombstone/internal/checksum"
-	"github.com/seed61737384/tombstone/store/blob"
 	"github.com/seed61737384/tombstone/versioning"
 )
 
@@ -232,9 +230,9 @@ func decodeBucket(name string, row []byte) (*bucketRow, error) {
 const (
 	blobRowBucket = 1
 	blobRowKey    = 2
-	blobRowOrder  = 3 // of the version; for a part: reserved
-	blobRowUpload = 4 // reserved
-	blobRowPart   = 5 // reserved
+	blobRowOrder  = 3 // of the version; none for a part
+	blobRowUpload = 4 // order of the upload, for a part
+	blobRowPart   = 5 // its number
 	blobRowStored = 64
 )
 
@@ -243,6 +241,8 @@ type blobRow struct {
 	bucket bucketID
 	key    string
 	order  versioning.Order
+	upload versioning.Order
+	part   int
 	stored int64
 }
 
@@ -251,6 +251,8 @@ func (b blobRow) encode() []byte {
 	f.uint(blobRowBucket, uint64(b.bucket))
 	f.text(blobRowKey, b.key)
 	f.uint(blobRowOrder, uint64(b.order))
+	f.uint(blobRowUpload, uint64(b.upload))
+	f.uint(blobRowPart, uint64(b.part))
 	f.uint(blobRowStored, uint64(b.stored))
 	return f
 }
@@ -266,6 +268,10 @@ func decodeBlobRow(row []byte) (blobRow, error) {
 			b.key = string(p)
 		case blobRowOrder:
 			b.order = versioning.Order(readUint(p, &ok))
+		case blobRowUpload:
+			b.upload = versioning.Order(readUint(p, &ok))
+		case blobRowPart:
+			b.part = int(readUint(p, &ok))
 		case blobRowStored:
 			b.stored = int64(readUint(p, &ok))
 		default:
@@ -280,52 +286,4 @@ func decodeBlobRow(row []byte) (blobRow, error) {
 		return b, fmt.Errorf("blob row: %w", err)
 	}
 	return b, nil
-}
-
-// Fields of a reclaim row: what is still to be removed.
-const (
-	reclaimBucket  = 1
-	reclaimStored  = 2
-	reclaimPartSet = 3 // reserved: the parts of an upload
-)
-
-// reclaimRow names a file that no version needs any more.
-type reclaimRow struct {
-	order  versioning.Order // of the entry that was destroyed, from the row's key
-	ref    blob.Ref         // from the row's key
-	bucket bucketID
-	stored int64
-}
-
-func (r reclaimRow) encode() []byte {
-	var f fields
-	f.uint(reclaimBucket, uint64(r.bucket))
-	f.uint(reclaimStored, uint64(r.stored))
-	return f
-}
-
-func decodeReclaim(key, row []byte) (reclaimRow, error) {
-	r, ok := reclaimRow{}, len(key) > 1+orderBytes
-	if ok {
-		ref, err := blob.ParseRef(key[1+orderBytes:])
-		r.order, r.ref, ok = versioning.Order(binary.BigEndian.Uint64(key[1:])), ref, err == nil
-	}
-	_, err := readFields(row, func(tag uint64, p []byte) (bool, error) {
-		switch tag {
-		case reclaimBucket:
-			r.bucket = bucketID(readUint(p, &ok))
-		case reclaimStored:
-			r.stored = int64(readUint(p, &ok))
-		default:
-			return false, nil
-		}
-		return true, nil
-	})
-	if err == nil && !ok {
-		err = errRecord
-	}
-	if err != nil {
-		return r, fmt.Errorf("reclaim row: %w", err)
-	}
-	return r, nil
 }

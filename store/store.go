@@ -44,13 +44,14 @@ type Store struct {
 	pins     pins
 	reclaim  *reclaimer
 
-	clockFloor atomic.Int64 // object time is never below it, milliseconds
+	clockFloor atomic.Int64  // object time is never below it, milliseconds
+	features   atomic.Uint64 // incompatible-feature bits that are durable
 	closed     atomic.Bool
 
 	epochs sync.Mutex // protects epoch; taken before nothing
 	epoch  uint32     // the newest one that is durable
 
-	creating sync.Mutex   // held while a bucket is made; before mu
+	creating sync.Mutex   // held while a bucket is made, or a feature begun; before mu
 	mu       sync.RWMutex // protects buckets
 	buckets  map[string]*bucketState
 }
@@ -92,6 +93,7 @@ func (s *Store) open() error {
 	}
 	s.epoch = m.epoch
 	s.clockFloor.Store(m.clockFloor.UnixMilli())
+	s.features.Store(m.features)
 	s.orders = &orders{now: s.now, raise: s.raiseCeiling, last: m.ceiling, ceiling: m.ceiling}
 	if s.blobs, err = s.openBlobs(); err != nil {
 		return err

@@ -25,7 +25,7 @@ func openTest(t *testing.T, fs blob.FS, change func(*Options)) *Store {
 		fs = blob.MemFS()
 	}
 	o := Options{
-		FS: fs, InlineLimit: 100, BlockSize: 64, MinFree: -1, MemTableSize: 1 << 20, CacheSize: 1 << 20,
+		FS: fs, InlineLimit: 100, BlockSize: 64, MinPartSize: 10, MinFree: -1, MemTableSize: 1 << 20, CacheSize: 1 << 20,
 		Clock: clock.NewManual(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)),
 	}
 	if change != nil {

@@ -91,7 +91,7 @@ type Object struct {
 	Key          string
 	VersionID    string // the id, or null
 	DeleteMarker bool
-	Latest       bool // it is the current entry; set by ListObjectVersions only
+	Latest       bool // it is the current entry; set by ListObjectVersions, and by Copy as said there
 	Size         int64
 	LastModified time.Time
 	ETag         string // without quotes
@@ -102,6 +102,10 @@ type Object struct {
 	System       []Pair // Content-Type, Cache-Control, …
 	User         []Pair
 	Lock         versioning.Lock
+	Tags         []Tag
+	// Parts tells where the parts of an object lie that was uploaded in parts; it
+	// has none for any other. Get and Head set it.
+	Parts PartMap
 	// VersionHeader is the value of x-amz-version-id, empty if the header is
 	// not sent; set by Get and Head only.
 	VersionHeader string
@@ -126,10 +130,13 @@ type PutRequest struct {
 	Verify       func(Digests) error
 	Condition    versioning.Condition
 	System, User []Pair
+	Tags         []Tag
 	StorageClass string // empty: STANDARD
 	Owner        Owner  // zero: the bucket's
 	Lock         versioning.Lock
 	Made         Maker
+
+	copied bool // it is a CopyObject, whose answer differs
 }
 
 // Maker says who made an entry; it is kept with the entry.

@@ -96,3 +96,23 @@ func (c Condition) check(current *Version) error {
 	}
 	return nil
 }
+
+// since refuses a condition that holds of the current entry, but only because the
+// key was changed since start (spec VD7-10, VD7-12, VD7-13): what the client knew
+// when it began its upload is not so any more. Nil means that there was no upload.
+func (c Condition) since(start *Start, current *Version) error {
+	if start == nil {
+		return nil
+	}
+	switch c.kind {
+	case mustBeAbsent:
+		if start.Object {
+			return &Refusal{Reason: ConditionalConflict, Condition: ifNoneMatch}
+		}
+	case mustEqual:
+		if current.Order != start.Order {
+			return &Refusal{Reason: ConditionalConflict, Condition: ifMatch}
+		}
+	}
+	return nil
+}

@@ -19,6 +19,9 @@ const (
 	InvalidBucketState        // the bucket's configuration does not allow it
 	MalformedVersionID        // no version id that this server could have made
 	EmptyVersionID            // a version id of no characters
+	// ConditionalConflict says that a condition holds only because the key was
+	// changed while the object was uploaded (spec VD7-14).
+	ConditionalConflict
 )
 
 var reasons = [...]string{
@@ -32,6 +35,8 @@ var reasons = [...]string{
 	InvalidBucketState: "bucket state does not allow it",
 	MalformedVersionID: "malformed version id",
 	EmptyVersionID:     "empty version id",
+
+	ConditionalConflict: "key was changed during the upload",
 }
 
 // Error returns the reason in words.

@@ -28,7 +28,7 @@ var idEncoding = base64.NewEncoding(idAlphabet).WithPadding(base64.NoPadding).St
 // IDCodec turns orders into version ids and back.
 //
 // An id is 24 bytes as 32 characters: one byte key number, one AES block with the
-// order and eight zero bytes, and seven bytes of a second AES encryption of that
+// order and eight zero bytes (in an upload's id its place), and seven bytes of a second AES encryption of that
 // block. So an id hides its order, leads straight to it, and any changed
 // character is recognised. Neither bucket nor key enters: the id of another key
 // is well-formed and names nothing (spec VD2). Ids of old keys stay readable.
@@ -73,8 +73,14 @@ func (c *IDCodec) Format(id ID) string {
 	case id.IsNull():
 		return nullID
 	}
+	return c.seal(id.order, 0)
+}
+
+// seal returns the id that hides order and place.
+func (c *IDCodec) seal(order Order, place uint64) string {
 	var plain, sealed, tag [aes.BlockSize]byte
-	binary.BigEndian.PutUint64(plain[:], uint64(id.order))
+	binary.BigEndian.PutUint64(plain[:], uint64(order))
+	binary.BigEndian.PutUint64(plain[8:], place)
 	key := c.keys[c.newest]
 	key.block.Encrypt(sealed[:], plain[:])
 	key.tag.Encrypt(tag[:], sealed[:])
@@ -95,34 +101,54 @@ func (c *IDCodec) Parse(text string) (ID, error) {
 		return ID{}, &Refusal{Reason: EmptyVersionID}
 	case text == nullID:
 		return Null, nil
-	case len(text) != idBytes*4/3:
-		return ID{}, &Refusal{Reason: MalformedVersionID}
 	}
-	var raw [idBytes]byte
-	// The decoder skips line ends, so an id with one inside decodes to too little.
-	if n, err := idEncoding.Decode(raw[:], []byte(text)); err != nil || n != idBytes {
-		return ID{}, &Refusal{Reason: MalformedVersionID}
+	if raw, ok := decodeID(text); ok {
+		if order, place, ok := c.open(raw); ok && place == 0 {
+			return IDOf(order), nil
+		}
 	}
-	order, ok := c.open(raw)
-	if !ok {
-		return ID{}, &Refusal{Reason: MalformedVersionID}
-	}
-	return IDOf(order), nil
+	return ID{}, &Refusal{Reason: MalformedVersionID}
 }
 
-// open recovers the order of a decoded id, if the id is one that Format made.
-func (c *IDCodec) open(raw [idBytes]byte) (Order, bool) {
+// FormatUpload returns the id of a multipart upload: it has the form of a version
+// id, and hides besides the order of the upload where it belongs. place is not 0,
+// so that none is the id of a version.
+func (c *IDCodec) FormatUpload(order Order, place uint64) string { return c.seal(order, place) }
+
+// ParseUpload reads an upload id that a request sent, and false if this server
+// never made it.
+func (c *IDCodec) ParseUpload(text string) (order Order, place uint64, ok bool) {
+	raw, ok := decodeID(text)
+	if !ok {
+		return 0, 0, false
+	}
+	order, place, ok = c.open(raw)
+	return order, place, ok && place != 0
+}
+
+// decodeID takes an id out of its characters.
+func decodeID(text string) (raw [idBytes]byte, ok bool) {
+	if len(text) != idBytes*4/3 {
+		return raw, false
+	}
+	// The decoder skips line ends, so an id with one inside decodes to too little.
+	n, err := idEncoding.Decode(raw[:], []byte(text))
+	return raw, err == nil && n == idBytes
+}
+
+// open recovers what a decoded id hides, if the codec made it.
+func (c *IDCodec) open(raw [idBytes]byte) (order Order, place uint64, ok bool) {
 	key := c.keys[raw[0]]
 	if key == nil {
-		return 0, false
+		return 0, 0, false
 	}
 	sealed := raw[1 : 1+aes.BlockSize]
 	var tag, plain [aes.BlockSize]byte
 	key.tag.Encrypt(tag[:], sealed)
 	if subtle.ConstantTimeCompare(tag[:tagBytes], raw[1+aes.BlockSize:]) != 1 {
-		return 0, false
+		return 0, 0, false
 	}
 	key.block.Decrypt(plain[:], sealed)
-	order := Order(binary.BigEndian.Uint64(plain[:]))
-	return order, order != 0 && binary.BigEndian.Uint64(plain[8:]) == 0
+	order = Order(binary.BigEndian.Uint64(plain[:]))
+	return order, binary.BigEndian.Uint64(plain[8:]), order != 0
 }

@@ -9,6 +9,16 @@ type PutRequest struct {
 	Now       time.Time // lock time
 	Condition Condition
 	Copy      bool // CopyObject, whose answer differs
+	// Start is set for CompleteMultipartUpload, whose condition is held against the
+	// time since its upload began, too.
+	Start *Start
+}
+
+// Start is what was current when a multipart upload began. The zero Start means
+// that the key was absent.
+type Start struct {
+	Order  Order // of the entry
+	Object bool  // it was an object, no delete marker
 }
 
 // Needs says which facts [Put] looks at in state s.
@@ -21,6 +31,9 @@ func (r *PutRequest) Needs(s State) Needs {
 // the null entry, object or delete marker.
 func Put(s State, f Facts, r *PutRequest) (Plan, error) {
 	if err := r.Condition.check(f.Current); err != nil {
+		return Plan{}, err
+	}
+	if err := r.Condition.since(r.Start, f.Current); err != nil {
 		return Plan{}, err
 	}
 	return insert(s, f, &Version{Order: r.Order}, r.Now, putAnswer(s, r))

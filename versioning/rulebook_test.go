@@ -27,6 +27,8 @@ const rulebookHead = `# The rule book: what every request does to every key, in 
 # id=          x-amz-version-id; not sent if missing. x is an id that no entry of the key has
 # delete-marker   x-amz-delete-marker: true is sent
 # marker=      delete marker that a refusal shows
+# since=absent, since=current   the key was absent when the upload began, or its entry is still current
+# since=object, since=marker    an object or a delete marker was current that is so no more
 # If-Match:same, :other   the ETag of the current entry, and one that no entry has
 `
 
@@ -88,6 +90,8 @@ var reasonNames = map[versioning.Reason]string{
 	versioning.InvalidBucketState: "InvalidBucketState",
 	versioning.MalformedVersionID: "MalformedVersionID",
 	versioning.EmptyVersionID:     "EmptyVersionID",
+
+	versioning.ConditionalConflict: "ConditionalConflict",
 }
 
 // refusalText shows everything that a refusal says.
@@ -116,6 +120,8 @@ func TestRuleBook(t *testing.T) {
 	b.refusedUnseen()
 	b.text.WriteString("\n# Writes and deletes\n\n")
 	b.changes()
+	b.text.WriteString("\n# Completed uploads: what was current when the upload began counts too\n\n")
+	b.completions()
 	b.text.WriteString("\n# Locks: the same with one entry that has a lock setting\n\n")
 	b.locks()
 	b.text.WriteString("\n# Reads, and changes of what an entry holds\n\n")

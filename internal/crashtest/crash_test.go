@@ -28,7 +28,7 @@ func plan(cuts int) crashtest.Plan {
 		cuts /= 10
 	}
 	return crashtest.Plan{
-		Seed: *seed, Cuts: cuts, Every: 2, Rounds: 3, Workers: 4, Racers: 3, Verifiers: 2, Enough: shown,
+		Seed: *seed, Cuts: cuts, Every: 2, Rounds: 3, Workers: 4, Racers: 3, Uploads: true, Verifiers: 2, Enough: shown,
 	}
 }
 
@@ -54,7 +54,7 @@ func TestNothingIsLost(t *testing.T) {
 // outcomes that it does not know.
 func TestNothingIsLostOnFailingEngine(t *testing.T) {
 	p := plan(*cuts / 4)
-	p.Racers = 0 // they do not look for what became of an unknown outcome
+	p.Racers, p.Uploads = 0, false // they do not look for what became of an unknown outcome
 	p.Wrap = func(e engine.Engine) engine.Engine {
 		return enginefault.New(e, enginefault.Options{Seed: p.Seed, Conflict: 0.1, Lost: 0.03, Applied: 0.03})
 	}
@@ -85,9 +85,11 @@ var sites = map[string]string{
 	"data by pebbledb":                         "synced again by blob.Open before anything is acknowledged",
 	"data/blobs by blob.Open":                  "the entries of that folder are synced as they are made",
 	"data/blobs by blob.(*Folder).Write":       "",
+	"data/blobs by blob.(*Folder).Link":        "",
 	"data/blobs by blob.(*Folder).Remove":      "takes two removals at once: TestRemoveBesideRemove of package blob",
 	"data/blobs by blob.(*Folder).Discard":     "takes two removals at once: TestRemoveBesideRemove of package blob",
 	"data/blobs/N by blob.(*Folder).Write":     "",
+	"data/blobs/N by blob.(*Folder).Link":      "",
 	"data/blobs/N by blob.(*Folder).Remove":    "",
 	"data/blobs/N by blob.(*Folder).Discard":   "",
 	"data/blobs/N/N by blob.(*Folder).Write":   "",
@@ -118,7 +120,7 @@ func TestEverySyncIsNeeded(t *testing.T) {
 			if strings.HasSuffix(site, "Discard") {
 				// Writers share syncs of a folder: one alone shows what each is for.
 				// What it leaves behind stays, so few cuts see it.
-				p.Workers, p.Racers, p.Every = 1, 0, 30
+				p.Workers, p.Racers, p.Uploads, p.Every = 1, 0, false, 30
 			}
 			p.Drop = func(s crashfs.Sync) bool { return crashtest.Site(s) == site }
 			loses(t, p)

@@ -21,6 +21,7 @@ type cut struct {
 	left     []*crashfs.FS // in the order of kept
 	clients  []view
 	contests []contest
+	uploads  []uploadFacts
 	err      error
 }
 
@@ -33,7 +34,7 @@ type view struct {
 
 // cut takes a cut. The caller holds mu.
 func (r *run) cut(s crashfs.Sync) *cut {
-	c := &cut{number: r.result.Cuts, sync: s, contests: slices.Clone(r.race.contests)}
+	c := &cut{number: r.result.Cuts, sync: s, contests: slices.Clone(r.race.contests), uploads: slices.Clone(r.uploads.facts)}
 	for _, keep := range kept {
 		left, err := r.fs.Cut(keep, r.rng, crashfs.Watch{})
 		c.left, c.err = append(c.left, left), errors.Join(c.err, err)
@@ -77,7 +78,7 @@ func (r *run) verify(ctx context.Context, c *cut, left *crashfs.FS) error {
 		// in what it learns from its own store.
 		errs = append(errs, metamorphic.VerifyAfterCrash(ctx, s, v.model.Clone(), v.playing, v.scope))
 	}
-	errs = append(errs, verifyRace(ctx, s, c.contests), stillWorks(ctx, s))
+	errs = append(errs, verifyRace(ctx, s, c.contests), verifyUploads(ctx, s, c.uploads), stillWorks(ctx, s))
 	return errors.Join(append(errs, s.Close())...)
 }
 

@@ -21,8 +21,9 @@ type Plan struct {
 	// Rounds is how often the store is opened; it is closed cleanly in between.
 	Rounds int
 	// Workers play operations, each on keys and a bucket of its own; Racers race
-	// each other for the same keys.
+	// each other for the same keys. Uploads says whether one more uploads in parts.
 	Workers, Racers int
+	Uploads         bool
 	// Verifiers is how many cuts are verified at once.
 	Verifiers int
 	// Durability is the store's. In Relaxed a cut may lack the last changes and
@@ -56,6 +57,7 @@ type run struct {
 	clock   *clock.Manual
 	workers []*worker
 	race    *race
+	uploads *uploads
 	cuts    chan *cut
 
 	// mu is held while an operation begins or is acknowledged, and during a cut,
@@ -91,7 +93,7 @@ func Run(ctx context.Context, p Plan) (Result, error) {
 // of many syncs.
 func (r *run) options(fs *crashfs.FS) store.Options {
 	return store.Options{
-		FS: fs, Clock: r.clock, Durability: r.plan.Durability, InlineLimit: 100, BlockSize: 64, MinFree: -1,
+		FS: fs, Clock: r.clock, Durability: r.plan.Durability, InlineLimit: 100, BlockSize: 64, MinPartSize: 1, MinFree: -1,
 		MemTableSize: 64 << 10, CacheSize: 1 << 20,
 	}
 }
@@ -126,7 +128,7 @@ func (r *run) work(ctx context.Context, goal int) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	r.locked(func() { r.armed, r.stop, r.goal = true, stop, goal })
-	errs := make([]error, len(r.workers)+1)
+	errs := make([]error, len(r.workers)+2)
 	var working sync.WaitGroup
 	for i, w := range r.workers {
 		w.client.Store = r.store
@@ -134,6 +136,9 @@ func (r *run) work(ctx context.Context, goal int) error {
 	}
 	if r.plan.Racers > 0 {
 		working.Go(func() { errs[len(r.workers)] = r.race.play(ctx) })
+	}
+	if r.plan.Uploads {
+		working.Go(func() { errs[len(r.workers)+1] = r.uploads.play(ctx) })
 	}
 	working.Wait()
 	return errors.Join(errs...)

@@ -57,8 +57,11 @@ func (r *run) setUp(ctx context.Context) error {
 	for i := range r.plan.Workers {
 		r.workers = append(r.workers, r.newWorker(i, base))
 	}
-	r.race = &race{run: r}
-	return r.race.setUp(ctx)
+	r.race, r.uploads = &race{run: r}, &uploads{run: r}
+	if err := r.race.setUp(ctx); err != nil {
+		return err
+	}
+	return r.uploads.setUp(ctx)
 }
 
 func (r *run) newWorker(i int, base *model.Store) *worker {

@@ -40,6 +40,10 @@
 //	36+k + i(B+4)     p      payload: B bytes, in the last block the rest
 //	36+k + i(B+4)+p   4      sum of: number of the ref (8), i (8), payload (p)
 //
+// A file may have several names ([Folder.Link]): each is a ref of its own, of which
+// one owner knows, and the header names the first of them, the origin. The bytes
+// go with the last name.
+//
 // An empty blob is a header only. The number and the index in a block's sum
 // tell a block that was written to a wrong place from the right one. The size
 // of the payload stands in the index row and fixes the length of the file, so

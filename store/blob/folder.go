@@ -128,6 +128,9 @@ func (f *Folder) Close() error {
 	return f.tidy(epoch)
 }
 
+// Inline reports whether Write returns a payload of size bytes encoded.
+func (f *Folder) Inline(size int64) bool { return size <= int64(f.options.InlineLimit) }
+
 func (f *Folder) epochPath(epoch uint32) string { return f.fs.PathJoin(f.dir, epochName(epoch)) }
 
 func (f *Folder) path(ref Ref) string {

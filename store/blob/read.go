@@ -24,7 +24,12 @@ type Blob struct {
 // checks its length and header. It returns fs.ErrNotExist when there is no file
 // and a DamageError when it is not the one described.
 func (f *Folder) OpenBlob(want Header, size int64) (*Blob, error) {
-	file, err := f.fs.Open(f.path(want.Ref))
+	return f.open(want.Ref, want, size)
+}
+
+// open opens the file of ref, whose header is to be the one wanted.
+func (f *Folder) open(ref Ref, want Header, size int64) (*Blob, error) {
+	file, err := f.fs.Open(f.path(ref))
 	if err != nil {
 		return nil, fmt.Errorf("blob: open: %w", err)
 	}
@@ -35,7 +40,7 @@ func (f *Folder) OpenBlob(want Header, size int64) (*Blob, error) {
 	}
 	head := make([]byte, min(int64(want.size()), info.Size()))
 	if err := readAt(file, head, 0); err != nil {
-		return nil, errors.Join(fmt.Errorf("blob: read header of %v: %w", want.Ref, err), file.Close())
+		return nil, errors.Join(fmt.Errorf("blob: read header of %v: %w", ref, err), file.Close())
 	}
 	if err := b.describe(want, size, head, info.Size()); err != nil {
 		return nil, errors.Join(err, file.Close())

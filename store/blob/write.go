@@ -45,6 +45,8 @@ type Stored struct {
 	Sums []checksum.Value
 	// CRC is the CRC-32C of the whole payload, for Verify.
 	CRC uint32
+	// Origin is what the header names, where that is not Ref: the file is shared.
+	Origin Origin
 }
 
 // Write stores the body of r. Up to the inline limit its bytes are encoded in
