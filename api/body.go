@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"strconv"
 
 	"github.com/seed61737384/tombstone/auth"
@@ -67,11 +68,17 @@ func (x *exchange) readDocument(limit int64) ([]byte, error) {
 
 // readDigested is readDocument that also tells what digests were sent.
 func (x *exchange) readDigested(limit int64) ([]byte, digests, error) {
+	return x.readProtected(limit, x.r.Header)
+}
+
+// readProtected is readDigested for a request of whose headers only those of h say
+// something of the body.
+func (x *exchange) readProtected(limit int64, h http.Header) ([]byte, digests, error) {
 	b, err := x.openBody()
 	if err != nil {
 		return nil, digests{}, err
 	}
-	d, err := parseDigests(x.r.Header, b.Announced())
+	d, err := parseDigests(h, b.Announced())
 	if err != nil {
 		return nil, d, err
 	}

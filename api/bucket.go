@@ -51,14 +51,6 @@ func prepareDeleteBucket(x *exchange) (task, error) {
 	}}, nil
 }
 
-// preparePreflight answers a browser that asks what a page may do: nothing, for no
-// bucket has a CORS configuration (spec WI2-10).
-func preparePreflight(x *exchange) (task, error) {
-	method := x.header("Access-Control-Request-Method")
-	return task{}, refuseWith("AccessForbidden", "CORSResponse: CORS is not enabled for this bucket.",
-		"Method", method, "ResourceType", x.level.String())
-}
-
 // reservedPrefixes and reservedSuffixes are the parts of names that S3 keeps to
 // itself (spec WI3-9).
 var (

@@ -12,6 +12,7 @@ import (
 // order of spec AP3.1.
 var checks = []func(*exchange) error{
 	(*exchange).checkSyntax,        // AP3.1-2
+	(*exchange).allowOrigin,        // so that a page can read refusals too
 	(*exchange).checkAuthenticity,  // AP3.1-3
 	(*exchange).checkBucket,        // AP3.1-4
 	(*exchange).checkExpectedOwner, // AP3.1-5
@@ -73,15 +74,33 @@ func (x *exchange) checkSyntax() error {
 }
 
 func (x *exchange) checkAuthenticity() error {
-	session, err := x.h.verifier.Verify(x.r, x.h.clock.Now())
+	if x.preflights() {
+		x.session.Anonymous = true // what is signed is the request to come
+		return nil
+	}
+	session, err := x.h.verifier.Verify(x.r, hostBucket(x.r.Host, x.h.domains), x.h.clock.Now())
 	x.session = session
+	if err != nil || len(session.Hoisted()) == 0 {
+		return err
+	}
+	return x.takeHoisted()
+}
+
+// takeHoisted puts the headers that a signed query carries where headers are, so that whatever looks at them
+// sees them, and looks again which operation is asked for.
+func (x *exchange) takeHoisted() error {
+	for _, f := range x.session.Hoisted() {
+		x.r.Header[f.Name] = append(x.r.Header[f.Name], f.Value)
+	}
+	op, err := x.h.table.find(x.r, x.level, x.query)
+	x.op = op
 	return err
 }
 
 // checkBucket finds the bucket, without which nothing else is looked at (spec
 // VD3.3-11).
 func (x *exchange) checkBucket() error {
-	if x.level == service || x.creates() {
+	if x.level == service || x.creates() || x.preflights() {
 		return nil
 	}
 	found, err := x.h.store.Bucket(x.Context(), x.bucket)
@@ -95,14 +114,22 @@ func (x *exchange) creates() bool { return x.op.name == "CreateBucket" }
 // checkExpectedOwner holds x-amz-expected-bucket-owner against the owner of the
 // bucket, or who would own it (spec AP4-1, AP4-3).
 func (x *exchange) checkExpectedOwner() error {
-	const name = "X-Amz-Expected-Bucket-Owner"
-	if x.level == service || !x.sent(name) {
+	if x.level == service {
 		return nil
 	}
-	want, owner := x.header(name), x.found.Owner.Account
+	owner := x.found.Owner.Account
 	if x.creates() {
 		owner = x.h.owner.Account
 	}
+	return x.checkOwner("X-Amz-Expected-Bucket-Owner", owner)
+}
+
+// checkOwner holds the account that a header names against the owner of a bucket.
+func (x *exchange) checkOwner(name, owner string) error {
+	if !x.sent(name) {
+		return nil
+	}
+	want := x.header(name)
 	if !isAccount(want) {
 		return refuseWith("InvalidBucketOwnerAWSAccountID",
 			"The value of the expected bucket owner parameter must be an AWS Account ID... ["+want+"]")
@@ -186,7 +213,7 @@ func (x *exchange) checkMFA(needed bool) error {
 		return refuseWith("AccessDenied", "Mfa Authentication must be used for this request")
 	case !x.sent(name):
 		return nil
-	case x.r.TLS == nil:
+	case !x.origin.secure:
 		return refuseWith("InvalidRequest", "Requests with the header x-amz-mfa must use HTTPS.")
 	case !isMFA(value):
 		return invalidArgument("Mfa header is invalid -- the header should be formatted as {serialNumber}(space){tokenCode}",

@@ -35,7 +35,7 @@ import (
 // Requests are signed unless unsigned. With md5 a Content-MD5 is added, with crlf
 // the lines of the body, and an empty one, end in CRLF, with tls the request comes as over TLS. Ids of
 // versions are called v1, v2 … in the order in which they first appear, here and in
-// requests as {v1}; continuation tokens likewise {t1}. {text*n} is text n times. What
+// requests as {v1}; continuation tokens likewise {t1}, upload ids {u1}. {text*n} is text n times. What
 // hardly ever matters is left out of the answer unless all is given; raw shows the
 // body as it is. Other commands: "advance
 // duration" moves the clock, "options region=…" starts a new server, and two that
@@ -82,10 +82,11 @@ func TestConversations(t *testing.T) {
 
 // conversation is a server and the names that its answers have been given.
 type conversation struct {
-	server *testServer
-	ids    []string
-	tokens []string
-	stop   func()
+	server  *testServer
+	ids     []string
+	tokens  []string
+	uploads []string
+	stop    func()
 }
 
 func (c *conversation) start(t *testing.T, d *datadriven.TestData) {
@@ -245,7 +246,7 @@ func (r *recorder) Write(p []byte) (int, error) { return r.body.Write(p) }
 
 var (
 	repeated = regexp.MustCompile(`\{([^{}]*)\*([0-9]+)\}`)
-	named    = regexp.MustCompile(`\{([vt])([0-9]+)\}`)
+	named    = regexp.MustCompile(`\{([vtu])([0-9]+)\}`)
 )
 
 // expand puts in the ids and tokens that a request names, and {text*n}.
@@ -253,8 +254,11 @@ func (c *conversation) expand(s string) string {
 	s = named.ReplaceAllStringFunc(s, func(m string) string {
 		n, _ := strconv.Atoi(m[2 : len(m)-1])
 		list := c.ids
-		if m[1] == 't' {
+		switch m[1] {
+		case 't':
 			list = c.tokens
+		case 'u':
+			list = c.uploads
 		}
 		if n < 1 || n > len(list) {
 			c.server.t.Fatalf("nothing was called %s", m)
@@ -275,12 +279,17 @@ func (c *conversation) name(element, value string) string {
 	switch {
 	case strings.HasSuffix(element, "ContinuationToken"):
 		return nameIn(&c.tokens, "t", value)
+	case versionID.MatchString(value) && strings.Contains(element, "UploadId"):
+		return nameIn(&c.uploads, "u", value)
 	case versionID.MatchString(value) && strings.Contains(strings.ToLower(element), "version"):
 		return nameIn(&c.ids, "v", value)
 	}
 	value = strings.ReplaceAll(value, c.server.http.URL, "http://server")
 	for i, id := range c.ids {
 		value = strings.ReplaceAll(value, id, "{v"+strconv.Itoa(i+1)+"}")
+	}
+	for i, id := range c.uploads {
+		value = strings.ReplaceAll(value, id, "{u"+strconv.Itoa(i+1)+"}")
 	}
 	return value
 }

@@ -143,7 +143,7 @@ func TestReadConditions(t *testing.T) {
 		for i := 0; i < len(test.headers); i += 2 {
 			h.Add(test.headers[i], test.headers[i+1])
 		}
-		c := parseReadConditions(h, now)
+		c := parseReadConditions(h, "", now)
 		if failed, notModified := c.check("e", modified); failed != test.failed || notModified != test.notModified {
 			t.Errorf("%q: %q %v, want %q %v", test.headers, failed, notModified, test.failed, test.notModified)
 		}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -28,8 +29,14 @@ type exchange struct {
 	found   store.Bucket // the bucket, for operations that need one
 	version versioning.ID
 
-	status int  // sent, zero if nothing was
-	code   Code // of the error answered
+	origin  origin
+	cors    []pair // headers that let a page read the answer, whatever it is
+	own     string // names a request of the server's own paths
+	closing bool   // the connection must not be used again
+
+	status            int   // sent, zero if nothing was
+	code              Code  // of the error answered
+	received, written int64 // bytes of the bodies
 }
 
 // codeClientGone is logged for a request that nobody waits for any more. It is no
@@ -45,6 +52,34 @@ type task struct {
 	bypass bool
 	// mfa says that x-amz-mfa means something here, token that the request needs one.
 	mfa, token bool
+}
+
+// receive takes the request, as the client sent it to a trusted proxy if one
+// handed it on. The request of net/http is left as it is: net/http looks at it to
+// find out whether the client still waits for a 100.
+func (x *exchange) receive(r *http.Request) {
+	x.origin = originOf(r, x.h.proxies)
+	// A proxy may have taken this request out of another length than its own; one
+	// that stands for many clients gets no connection back that could be off.
+	x.closing = x.origin.proxied && len(r.TransferEncoding) > 0
+	x.r = r.WithContext(r.Context())
+	x.r.Host = x.origin.host
+	if r.Body != nil && r.Body != http.NoBody {
+		x.r.Body = &countedBody{ReadCloser: r.Body, n: &x.received}
+	}
+}
+
+// countedBody counts what is read of a body.
+type countedBody struct {
+	io.ReadCloser
+	n *int64
+}
+
+// Read reads from the body.
+func (b *countedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	*b.n += int64(n)
+	return n, err
 }
 
 // Context returns the context of the request.
@@ -63,7 +98,9 @@ func (x *exchange) Write(p []byte) (int, error) {
 	if x.status == 0 {
 		x.WriteHeader(http.StatusOK)
 	}
-	return x.ResponseWriter.Write(p)
+	n, err := x.ResponseWriter.Write(p)
+	x.written += int64(n)
+	return n, err
 }
 
 // set gives a header its value, under the name as S3 writes it: some clients keep
@@ -98,6 +135,10 @@ func (x *exchange) begin() {
 	h["Server"] = x.h.serverHeader
 	h["x-amz-id-2"] = x.h.hostHeader
 	h["x-amz-request-id"] = []string{x.id}
+	x.setCORS()
+	if x.closing {
+		h["Connection"] = []string{"close"}
+	}
 }
 
 // beginDocument sends the head of an answer with a document and begins it. It is
@@ -144,7 +185,9 @@ func (x *exchange) refuse(f *failure) {
 	d.text("Code", string(f.code))
 	d.text("Message", f.text())
 	for _, name := range codes[f.code].elements {
-		d.text(name, x.element(name))
+		if !f.says(name) {
+			d.text(name, x.element(name))
+		}
 	}
 	for _, e := range f.elements {
 		d.text(e.name, e.value)
@@ -164,6 +207,8 @@ func (x *exchange) element(name string) string {
 		return x.key
 	case "VersionId":
 		return x.query.value("versionId")
+	case "UploadId":
+		return x.query.value("uploadId")
 	case "Method":
 		return x.r.Method
 	}
@@ -186,31 +231,70 @@ func (x *exchange) logFailure(err error) {
 	x.h.log.LogAttrs(x.Context(), slog.LevelError, "request failed", append(x.attributes(), slog.Any("error", err))...)
 }
 
-// logAccess logs the request: what failed inside at Info, all else at Debug.
-func (x *exchange) logAccess() {
+// account counts the request and logs it: all with an access log, else what failed
+// inside at Info and the rest at Debug.
+func (x *exchange) account() {
+	duration := x.h.clock.Now().Sub(x.started)
+	x.h.metrics.count(x, duration.Seconds())
 	at := slog.LevelDebug
-	if x.status >= http.StatusInternalServerError {
+	if x.h.accessLog || x.status >= http.StatusInternalServerError {
 		at = slog.LevelInfo
 	}
 	if !x.h.log.Enabled(x.Context(), at) {
 		return
 	}
 	x.h.log.LogAttrs(x.Context(), at, "request", append(x.attributes(),
+		slog.String("version_id", x.namedVersion()),
 		slog.Int("status", x.status),
 		slog.String("code", string(x.code)),
-		slog.Duration("duration", x.h.clock.Now().Sub(x.started)),
+		slog.Int64("bytes_in", x.received),
+		slog.Int64("bytes_out", x.written),
+		slog.Duration("duration", duration),
+		slog.String("remote", x.remote()),
+		slog.String("user_agent", cut(x.header("User-Agent"), maxLoggedText)),
+		slog.String("access_key", cut(x.session.AccessKey, maxLoggedText)),
 	)...)
 }
 
-func (x *exchange) attributes() []slog.Attr {
-	name := ""
-	if x.op != nil {
-		name = x.op.name
+// maxLoggedText bounds what a client says of itself in a log line, bytes.
+const maxLoggedText = 256
+
+func cut(s string, limit int) string { return s[:min(len(s), limit)] }
+
+// namedVersion returns the version id that the answer names, else the one that was
+// asked for.
+func (x *exchange) namedVersion() string {
+	// The name is as it was set: in S3's spelling, which is not the canonical one.
+	answered := map[string][]string(x.Header())
+	if named := answered["x-amz-version-id"]; len(named) > 0 {
+		return named[0]
 	}
+	return x.query.value("versionId")
+}
+
+// remote returns the address of the client, empty if it is not known.
+func (x *exchange) remote() string {
+	if !x.origin.remote.IsValid() {
+		return ""
+	}
+	return x.origin.remote.String()
+}
+
+// name returns the name of the operation, empty if the request asks for none.
+func (x *exchange) name() string {
+	if x.op != nil {
+		return x.op.name
+	}
+	return x.own
+}
+
+// attributes say which request a line of the log is about. The target is not among
+// them as it was sent, for it holds the signature of a presigned request.
+func (x *exchange) attributes() []slog.Attr {
 	return []slog.Attr{
 		slog.String("request_id", x.id),
 		slog.String("method", x.r.Method),
-		slog.String("operation", name),
+		slog.String("operation", x.name()),
 		slog.String("bucket", x.bucket),
 		slog.String("key", x.key),
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strings"
 
@@ -37,6 +38,14 @@ type Options struct {
 	Clock clock.Clock
 	// Logger takes failures and, at Debug, every request; nil means none.
 	Logger *slog.Logger
+	// AccessLog logs every request at Info.
+	AccessLog bool
+	// TrustedProxies are the addresses whose X-Forwarded-For, -Proto and -Host
+	// are believed; none means that nobody's are.
+	TrustedProxies []netip.Prefix
+	// MetricsPublic gives /_/metrics, which names the buckets, to anybody and not
+	// to this machine alone.
+	MetricsPublic bool
 	// Rand is where request ids come from; nil means crypto/rand.
 	Rand io.Reader
 }
@@ -53,6 +62,10 @@ type Handler struct {
 	ids      *requestIDs
 	table    *operationTable
 	router   *mux.Router
+	metrics  *metrics
+	proxies  []netip.Prefix
+
+	accessLog, metricsPublic bool
 
 	serverHeader, hostHeader []string // values that every answer carries
 }
@@ -89,6 +102,9 @@ func New(o Options) (*Handler, error) {
 		clock: o.Clock, log: o.Logger, ids: ids, table: newOperationTable(operations),
 		serverHeader: []string{"AmazonS3"},
 		hostHeader:   []string{base64.StdEncoding.EncodeToString(host[:])},
+		metrics:      newMetrics(o.Store, o.Logger),
+		proxies:      o.TrustedProxies,
+		accessLog:    o.AccessLog, metricsPublic: o.MetricsPublic,
 	}
 	for _, domain := range o.Domains {
 		h.domains = append(h.domains, strings.ToLower(domain))
@@ -102,6 +118,7 @@ func New(o Options) (*Handler, error) {
 func (h *Handler) routes() *mux.Router {
 	r := mux.NewRouter().SkipClean(true).UseEncodedPath()
 	r.MatcherFunc(h.isHealth).HandlerFunc(h.serveHealth)
+	r.MatcherFunc(func(r *http.Request, _ *mux.RouteMatch) bool { return h.isMetrics(r) }).HandlerFunc(h.serveMetrics)
 	r.MatcherFunc(h.isReserved).HandlerFunc(serveReserved)
 	for _, l := range []level{object, bucket, service} {
 		r.MatcherFunc(h.at(l)).HandlerFunc(serveOperation)
@@ -130,18 +147,21 @@ func (h *Handler) at(want level) mux.MatcherFunc {
 
 // ServeHTTP answers a request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{ResponseWriter: w, h: h, r: r, id: h.ids.next(), started: h.clock.Now()}
+	x := &exchange{ResponseWriter: w, h: h, id: h.ids.next(), started: h.clock.Now()}
+	h.metrics.inFlight.Inc()
 	defer x.finish()
+	x.receive(r)
 	x.begin()
-	h.router.ServeHTTP(x, r)
+	h.router.ServeHTTP(x, x.r)
 }
 
-// finish logs the request. A panic answers 500, or cuts the connection if the
-// answer has begun.
+// finish counts and logs the request. A panic answers 500, or cuts the connection
+// if the answer has begun.
 func (x *exchange) finish() {
+	x.h.metrics.inFlight.Dec()
 	problem := recover()
 	if problem == nil {
-		x.logAccess()
+		x.account()
 		return
 	}
 	if problem != any(http.ErrAbortHandler) {
@@ -152,7 +172,7 @@ func (x *exchange) finish() {
 			problem = nil
 		}
 	}
-	x.logAccess()
+	x.account()
 	if problem != nil {
 		panic(http.ErrAbortHandler)
 	}
@@ -164,7 +184,11 @@ func serveOperation(w http.ResponseWriter, r *http.Request) {
 	vars := mux.Vars(r)
 	x.bucket, x.key = vars[varBucket], vars[varKey]
 	x.level = levelOf(x.bucket, x.key, len(vars) > 0)
-	if err := x.serve(); err != nil {
+	err := x.checkFraming()
+	if err == nil {
+		err = x.serve()
+	}
+	if err != nil {
 		x.fail(err)
 	}
 }
@@ -189,6 +213,7 @@ func (h *Handler) isReserved(r *http.Request, _ *mux.RouteMatch) bool {
 }
 
 func serveReserved(w http.ResponseWriter, _ *http.Request) {
+	w.(*exchange).own = "Reserved"
 	w.(*exchange).fail(refuse("NotFound"))
 }
 
@@ -216,6 +241,7 @@ func (h *Handler) isHealth(r *http.Request, _ *mux.RouteMatch) bool {
 
 // serveHealth answers 200, or 503 if the store cannot serve.
 func (h *Handler) serveHealth(w http.ResponseWriter, r *http.Request) {
+	w.(*exchange).own = "Health"
 	if healthPaths[r.URL.Path] {
 		if err := h.store.Health(r.Context()); err != nil {
 			w.(*exchange).fail(&failure{code: "ServiceUnavailable", cause: err})

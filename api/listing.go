@@ -100,22 +100,11 @@ func (l *listing) content(o *store.Object, owner bool) {
 	if owner {
 		l.owner(o.Owner)
 	}
-	class := o.StorageClass
-	if class == "" {
-		class = "STANDARD"
-	}
-	l.text("StorageClass", class)
+	l.storageClass(o.StorageClass)
 }
 
-// owner writes an account.
-func (d *document) owner(o store.Owner) {
-	d.open("Owner")
-	d.text("ID", o.CanonicalID)
-	if o.DisplayName != "" {
-		d.text("DisplayName", o.DisplayName)
-	}
-	d.close("Owner")
-}
+// owner writes an account as the owner of something.
+func (d *document) owner(o store.Owner) { d.account("Owner", o) }
 
 // tokens are continuation tokens: opaque to clients, they hold where the last page
 // ended and a check that tells them from what was made up (spec LS4-5).

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -10,9 +11,6 @@ import (
 	"github.com/seed61737384/tombstone/store"
 	"github.com/seed61737384/tombstone/versioning"
 )
-
-// maxPartNumber is the number of the last part that an object can have (spec WI3-4).
-const maxPartNumber = 10_000
 
 // readOptions is what a GET or HEAD asks for besides the object.
 type readOptions struct {
@@ -52,7 +50,7 @@ func prepareHeadObject(x *exchange) (task, error) {
 
 func (x *exchange) readOptions() (readOptions, error) {
 	o := readOptions{
-		conditions: parseReadConditions(x.r.Header, x.h.clock.Now()),
+		conditions: parseReadConditions(x.r.Header, "", x.h.clock.Now()),
 		byteRange:  x.header("Range"),
 		ifRange:    x.header("If-Range"),
 		checksums:  strings.EqualFold(x.header(checksumMode), "ENABLED"),
@@ -83,9 +81,9 @@ func (x *exchange) partNumber() (int, error) {
 	if !sent {
 		return 0, nil
 	}
-	part, err := strconv.Atoi(text)
-	if err != nil || part < 1 || part > maxPartNumber {
-		return 0, invalidArgument("Part number must be an integer between 1 and 10000, inclusive", "partNumber", text)
+	part, err := parsePartNumber(text)
+	if err != nil {
+		return 0, err
 	}
 	if x.sent("Range") {
 		return 0, refuseWith("InvalidRequest", "Cannot specify both Range header and partNumber query parameter")
@@ -136,7 +134,7 @@ func (x *exchange) getObject(options *readOptions) error {
 // stream sends bytes that the store verifies block by block. The first of them
 // are good already; what is damaged later cuts the connection.
 func (x *exchange) stream(r io.Reader) error {
-	w := &clientWriter{w: x.ResponseWriter}
+	w := &clientWriter{w: x}
 	_, err := io.Copy(w, r)
 	if w.err != nil {
 		// The client went away; there is nobody to tell.
@@ -176,10 +174,16 @@ func (x *exchange) describe(o *store.Object, options *readOptions) (status int, 
 	if notModified {
 		return http.StatusNotModified, span{}, nil
 	}
-	if status == http.StatusPartialContent {
+	if status == http.StatusPartialContent && part.length > 0 {
 		x.set("Content-Range", contentRange(part, o.Size))
-	} else if options.checksums {
-		x.setChecksums(o.Checksums, o.ChecksumType) // spec WI2-4
+	}
+	if options.part > 0 && o.Parts.Count() > 0 {
+		x.set("x-amz-mp-parts-count", strconv.Itoa(o.Parts.Count()))
+	}
+	if options.checksums { // spec WI2-4
+		if err := x.setReadChecksums(o, options.part, part); err != nil {
+			return 0, span{}, err
+		}
 	}
 	x.set("Content-Length", strconv.FormatInt(part.length, 10))
 	x.setMetadata(o)
@@ -189,16 +193,54 @@ func (x *exchange) describe(o *store.Object, options *readOptions) (status int, 
 	return status, part, nil
 }
 
+// setReadChecksums sets the checksum of what is read: that of the whole object, or
+// of the n-th part of one whose parts have checksums of their own. That of any other
+// stretch is not known.
+func (x *exchange) setReadChecksums(o *store.Object, n int, read span) error {
+	switch {
+	case o.ChecksumType == store.Composite && n > 0:
+		return x.setPartChecksum(o, n)
+	case read.length != o.Size:
+		return nil
+	}
+	x.setChecksums(o.Checksums, o.ChecksumType)
+	if o.ChecksumType == store.Composite { // it ends with the number of parts (spec WI4-5)
+		for _, v := range o.Checksums {
+			x.set(v.Algorithm.Header(), v.String()+"-"+strconv.Itoa(o.Parts.Count()))
+		}
+	}
+	return nil
+}
+
+// setPartChecksum sets the checksum of the n-th part of an object, unless the object
+// went meanwhile.
+func (x *exchange) setPartChecksum(o *store.Object, n int) error {
+	number, _ := o.Parts.Number(n)
+	r := store.ObjectPartsRequest{Read: x.readRequest(versioning.GetObjectAttributes), After: number - 1, Limit: 1}
+	var err error
+	if r.Read.ID, err = x.h.store.ParseVersionID(o.VersionID); err != nil {
+		return err
+	}
+	page, err := x.h.store.ObjectParts(x.Context(), r)
+	if errors.Is(err, versioning.NoSuchVersion) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if len(page.Parts) > 0 && page.Parts[0].Number == number && page.Object.ETag == o.ETag {
+		x.setChecksums(page.Parts[0].Checksums, store.Composite)
+	}
+	return nil
+}
+
 // choose says which bytes of an object are asked for, and with what status they are
-// sent. An object that was stored at once is its own only part.
+// sent.
 func (o *readOptions) choose(of *store.Object) (status int, part span, err error) {
 	size := of.Size
 	whole := span{length: size}
-	if o.part > 1 {
-		return 0, span{}, refuse("InvalidPartNumber", "PartNumberRequested", strconv.Itoa(o.part), "ActualPartCount", "1")
-	}
-	if o.part == 1 && size > 0 {
-		return http.StatusPartialContent, whole, nil
+	if o.part > 0 {
+		return choosePart(of, o.part)
 	}
 	if o.byteRange == "" || !inRange(o.ifRange, of.ETag, of.LastModified) {
 		return http.StatusOK, whole, nil
@@ -212,6 +254,23 @@ func (o *readOptions) choose(of *store.Object) (status int, part span, err error
 	return http.StatusOK, whole, nil
 }
 
+// choosePart says where the n-th part of an object lies. One that was stored at once
+// is its own only part (spec WI6-6).
+func choosePart(of *store.Object, n int) (status int, part span, err error) {
+	count := max(1, of.Parts.Count())
+	if n > count {
+		return 0, span{}, refuse("InvalidPartNumber", "PartNumberRequested", strconv.Itoa(n), "ActualPartCount", strconv.Itoa(count))
+	}
+	part = span{length: of.Size}
+	if offset, length, ok := of.Parts.Part(n); ok {
+		part = span{offset, length}
+	}
+	if of.Size == 0 {
+		return http.StatusOK, part, nil
+	}
+	return http.StatusPartialContent, part, nil
+}
+
 // setMetadata sets the headers that describe an object (spec WI2-3, OL1.2-6).
 func (x *exchange) setMetadata(o *store.Object) {
 	x.set("Accept-Ranges", "bytes")
@@ -221,6 +280,9 @@ func (x *exchange) setMetadata(o *store.Object) {
 	}
 	for _, p := range o.User {
 		x.set("x-amz-meta-"+p.Name, encodeMetadata(p.Value))
+	}
+	if len(o.Tags) > 0 {
+		x.set("x-amz-tagging-count", strconv.Itoa(len(o.Tags)))
 	}
 	x.setNonEmpty("x-amz-storage-class", o.StorageClass)
 	x.set("x-amz-server-side-encryption", "AES256")

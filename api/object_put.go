@@ -19,7 +19,6 @@ const maxPut = 5 << 30
 // does not do. They are refused, for an object stored without would be another one.
 // A name that ends in a hyphen stands for all that begin so.
 var unsupportedPut = []string{
-	"X-Amz-Tagging",
 	"X-Amz-Server-Side-Encryption-",
 	"X-Amz-Write-Offset-Bytes",
 	"X-Amz-If-Match-",
@@ -76,6 +75,9 @@ func preparePutObject(x *exchange) (task, error) {
 		Owner: x.h.owner, Made: x.maker(),
 	}
 	if r.StorageClass, err = x.storageClass(); err != nil {
+		return task{}, err
+	}
+	if r.Tags, err = requestTags(x.r.Header); err != nil {
 		return task{}, err
 	}
 	return task{run: func() error { return x.putObject(&r, b, &d) }}, nil

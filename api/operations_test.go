@@ -83,7 +83,7 @@ func TestNotImplemented(t *testing.T) {
 			t.Errorf("%s: %s %s answered %s", op.name, op.method, target, a.body)
 		}
 	}
-	if asked < 90 {
+	if asked < 20 {
 		t.Errorf("%d operations are not implemented; the table has more", asked)
 	}
 	if after := s.must("GET", versions, "").body; string(after) != string(before) {

@@ -3,7 +3,9 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/seed61737384/tombstone/auth"
 	"github.com/seed61737384/tombstone/store"
@@ -31,6 +33,7 @@ var storeCodes = []struct {
 	{store.ErrBucketBusy, "OperationAborted"},
 	{store.ErrInvalidKey, "InvalidURI"},
 	{store.ErrKeyTooLong, "KeyTooLongError"},
+	{store.ErrNoSuchUpload, "NoSuchUpload"},
 	{store.ErrShortBody, "IncompleteBody"},
 	{store.ErrLongBody, "IncompleteBody"},
 	{store.ErrDiskFull, "InsufficientStorage"},
@@ -52,6 +55,9 @@ func translate(err error, at place) *failure {
 	var unsigned *auth.Error
 	if errors.As(err, &unsigned) {
 		return unauthenticated(unsigned)
+	}
+	if f := incomplete(err); f != nil {
+		return f
 	}
 	for _, c := range storeCodes {
 		if errors.Is(err, c.err) {
@@ -85,6 +91,8 @@ func refused(r *versioning.Refusal, at place) *failure {
 		return refuseWith("InvalidRequest", "The source of a copy request may not specifically refer to a delete marker by version id.")
 	case versioning.PreconditionFailed:
 		return refuse("PreconditionFailed", "Condition", r.Condition)
+	case versioning.ConditionalConflict:
+		return refuse("ConditionalRequestConflict", "Condition", r.Condition, "Key", at.key)
 	case versioning.NotImplemented:
 		return conditionNotImplemented(r)
 	case versioning.ObjectLocked:
@@ -124,4 +132,41 @@ func conditionNotImplemented(r *versioning.Refusal) *failure {
 		return notImplemented(r.Condition, "Multiple conditional request headers present in the request")
 	}
 	return notImplemented(r.Condition, "We don't accept the provided value of "+r.Condition+" header for this API")
+}
+
+// incomplete answers why a CompleteMultipartUpload makes no object, nil if err says
+// nothing of that.
+func incomplete(err error) *failure {
+	var part *store.PartError
+	if errors.As(err, &part) {
+		return refusedPart(part)
+	}
+	var object *store.CompleteError
+	switch {
+	case !errors.As(err, &object):
+		return nil
+	case object.WantType != 0:
+		return refuseWith("InvalidRequest", "The upload was created using the "+object.Type.String()+
+			" checksum mode. The complete request must use the same checksum mode.")
+	case object.Checksum:
+		return wrongChecksum(object.Computed.Algorithm)
+	}
+	return refuseWith("InvalidRequest", fmt.Sprintf(
+		"The provided 'x-amz-mp-object-size' header value %d does not match what was computed: %d", object.WantSize, object.Size))
+}
+
+// refusedPart answers a list of parts that cannot become an object (spec WI2.2-11,
+// WI2.2-24, WI2.2-25).
+func refusedPart(p *store.PartError) *failure {
+	number, size := strconv.Itoa(p.Number), strconv.FormatInt(p.Size, 10)
+	switch p.Reason {
+	case store.PartOrder:
+		return refuse("InvalidPartOrder")
+	case store.PartTooSmall:
+		return refuse("EntityTooSmall", "ProposedSize", size, "MinSizeAllowed", strconv.Itoa(store.MinPartBytes),
+			"PartNumber", number, "ETag", p.ETag)
+	case store.ObjectTooLarge:
+		return refuse("EntityTooLarge", "ProposedSize", size, "MaxSizeAllowed", strconv.FormatInt(store.MaxObjectBytes, 10))
+	}
+	return refuse("InvalidPart", "PartNumber", number, "ETag", p.ETag)
 }

@@ -15,7 +15,7 @@ func BenchmarkVerify(b *testing.B) {
 	v := exampleVerifier()
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := v.Verify(r, exampleTime); err != nil {
+		if _, err := v.Verify(r, "", exampleTime); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -80,7 +80,7 @@ func appendCanonicalPath(dst []byte, path string) []byte {
 type queryPair struct{ name, value string }
 
 // appendCanonicalQuery appends the query sorted by encoded name, then value; a name without `=` has an
-// empty value.
+// empty value. The signature of a presigned query is left out: it cannot cover itself.
 func appendCanonicalQuery(dst []byte, query string) []byte {
 	if query == "" {
 		return dst
@@ -91,7 +91,9 @@ func appendCanonicalQuery(dst []byte, query string) []byte {
 			continue
 		}
 		name, value, _ := strings.Cut(part, "=")
-		pairs = append(pairs, queryPair{canonicalQueryText(name), canonicalQueryText(value)})
+		if name = canonicalQueryText(name); name != argSignature {
+			pairs = append(pairs, queryPair{name, canonicalQueryText(value)})
+		}
 	}
 	slices.SortFunc(pairs, func(a, b queryPair) int {
 		return cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.value, b.value))

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -49,7 +50,23 @@ type seen struct {
 	body      []byte
 	announced string
 	trailer   http.Header
+	hoisted   []Field
 	err       error
+}
+
+// timeOf returns the time at which r was signed, or shortly before it expires; it is of no matter to anonymous requests.
+func timeOf(r *http.Request) time.Time {
+	q := r.URL.Query()
+	if t, ok := parseBasicISO(q.Get(argDate)); ok {
+		return t
+	}
+	if seconds, err := strconv.ParseInt(q.Get(argExpiresV2), 10, 64); err == nil {
+		return time.Unix(seconds-1, 0)
+	}
+	if date, err := parseRequestDate(r.Header); err == nil {
+		return date.time
+	}
+	return time.Time{}
 }
 
 // verifyingServer verifies every request and reports it. The time of the request is taken for now, since
@@ -68,11 +85,11 @@ func verifyingServer(t *testing.T, last *seen) http.Handler {
 }
 
 func verifySeen(v *Verifier, r *http.Request) seen {
-	now := time.Time{} // of no matter to anonymous requests
-	if date, err := parseRequestDate(r.Header); err == nil {
-		now = date.time
+	hosted, _, found := strings.Cut(r.Host, ".localhost")
+	if !found {
+		hosted = ""
 	}
-	s, err := v.Verify(r, now)
+	s, err := v.Verify(r, hosted, timeOf(r))
 	if err != nil {
 		return seen{err: err}
 	}
@@ -80,7 +97,7 @@ func verifySeen(v *Verifier, r *http.Request) seen {
 	if err != nil {
 		return seen{err: err}
 	}
-	out := seen{path: r.URL.Path, accessKey: s.AccessKey, payload: s.Payload(), announced: b.Announced(), trailer: b.Trailer()}
+	out := seen{path: r.URL.Path, hoisted: s.Hoisted(), accessKey: s.AccessKey, payload: s.Payload(), announced: b.Announced(), trailer: b.Trailer()}
 	out.body, out.err = io.ReadAll(b)
 	return out
 }

@@ -18,8 +18,10 @@ import (
 
 // TestConversations plays testdata. A `verify` is the head of a request; `Authorization: SIGN` in it stands
 // for a signature over host and all headers above that line, and `SIGN a => b` for one in which a was
-// replaced by b afterwards. A `body` is an aws-chunked body, one piece a line (see writePiece).
-// Rewrite the answers with -rewrite.
+// replaced by b afterwards. `X-Amz-Signature=SIGN` in a query stands for a signature over the query before it and host.
+// A last line `SignV2: "text"` gives the string that is signed wherever else SIGN stands.
+// A `body` is an aws-chunked body, one piece a line (see writePiece), a `form` the fields of a POST form (see
+// converseForm). Rewrite the answers with -rewrite.
 func TestConversations(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
@@ -28,6 +30,8 @@ func TestConversations(t *testing.T) {
 				return converseVerify(t, d)
 			case "body":
 				return converseBody(t, d)
+			case "form":
+				return converseForm(t, d)
 			}
 			t.Fatalf("%s: unknown command %s", d.Pos, d.Cmd)
 			return ""
@@ -56,19 +60,33 @@ func converseVerify(t *testing.T, d *datadriven.TestData) string {
 		v.Region = ""
 	}
 	r := conversationRequest(t, d)
-	s, err := v.Verify(r, now)
+	s, err := v.Verify(r, argument(d, "hosted", ""), now)
 	if err != nil {
 		return describeError(err)
 	}
 	if s.Anonymous {
 		return fmt.Sprintf("anonymous, payload %s\n", s.Payload())
 	}
-	return fmt.Sprintf("%s in %s, payload %s\n", s.AccessKey, s.Region, s.Payload())
+	region := s.Region
+	if region == "" {
+		region = "no region"
+	}
+	out := fmt.Sprintf("%s in %s, payload %s\n", s.AccessKey, region, s.Payload())
+	for _, f := range s.Hoisted() {
+		out += "  " + f.Name + ": " + strconv.Quote(f.Value) + "\n"
+	}
+	return out
 }
 
 // conversationRequest reads the request of a `verify` and signs it where it says SIGN.
 func conversationRequest(t *testing.T, d *datadriven.TestData) *http.Request {
 	lines := strings.Split(strings.TrimRight(d.Input, "\n"), "\n")
+	lines = signLinesV2(t, lines, argument(d, "secret", exampleSecret))
+	if before, after, ok := strings.Cut(lines[0], "&X-Amz-Signature=SIGN"); ok {
+		unsigned := append([]string{before + " HTTP/1.1"}, lines[1:]...)
+		r := parseRequest(t, strings.Join(unsigned, "\n")+"\n\n")
+		lines[0] = before + "&X-Amz-Signature=" + signQuery(r, argument(d, "secret", exampleSecret)) + after
+	}
 	for i, line := range lines {
 		edit, ok := strings.CutPrefix(line, "Authorization: SIGN")
 		if !ok {
@@ -125,7 +143,7 @@ func describeError(err error) string {
 	out := e.Error() + "\n"
 	for _, f := range e.Fields {
 		value := strconv.Quote(f.Value)
-		if strings.HasSuffix(f.Name, "Bytes") {
+		if strings.HasSuffix(f.Name, "Bytes") && len(value) > 14 {
 			value = value[:13] + `..."`
 		}
 		out += "  " + f.Name + ": " + value + "\n"

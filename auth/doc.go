@@ -7,9 +7,10 @@
 // # Vocabulary
 //
 // A request is signed or anonymous. A signed one carries a credential scope (date, region, service s3,
-// aws4_request), the list of signed headers and a signature. The signature covers the string to sign,
-// which holds the hash of the canonical request: method, path, query, signed headers and the payload
-// value (x-amz-content-sha256). The key is derived from the secret and the scope: the signing key.
+// aws4_request), the list of signed headers and a signature; in a presigned request the query carries
+// them. The signature covers the string to sign, which holds the hash of the canonical request: method,
+// path, query, signed headers and the payload value (x-amz-content-sha256). The key is derived from the
+// secret and the scope: the signing key.
 //
 // An aws-chunked body is a chain. The request's signature is the seed; each chunk's signature covers the
 // one before it and the hash of its data; the trailer's covers the last chunk's. So no chunk can be
@@ -17,10 +18,13 @@
 //
 // # Forms
 //
-// Signature Version 4 in the Authorization header with every payload value of docs/spec/wire.md §1.2, and
-// anonymous requests. Presigned queries answer [NotImplemented], as do the SigV4A payload values.
-// Signature Version 2 is refused as docs/spec/wire.md §1.3 says ([InvalidRequest]). A security token on a
-// static key is [InvalidToken]. A request that only looks like one of these is never taken for anonymous.
+// Signature Version 4 and Version 2, each in the Authorization header, in the query (presigned) and over the policy of
+// a POST form, and anonymous requests. Version 4 takes every payload value of docs/spec/wire.md §1.2 but those of SigV4A,
+// which answers [NotImplemented]; Version 2 has no aws-chunked. A security token on a static key is [InvalidToken].
+// A request that only looks like one of these is never taken for anonymous.
+//
+// Presigners move x-amz-* headers into the query. [Session.Hoisted] returns them; they are signed, and whoever acts upon
+// the request has to take them for headers.
 //
 // # Invariants
 //
@@ -29,13 +33,18 @@
 //     still turn out wrong, so a caller commits nothing before io.EOF.
 //   - What was signed is what is acted upon: the canonical path and query are derived from the bytes of
 //     the request line by one decoding, the same that net/url applies, and every x-amz-* header is signed.
+//     Version 4 covers the whole query. Version 2 covers its list of parameters; a request that may change
+//     something and has another one is refused, and so is one whose values could be read in two ways.
 //     A query that url.ParseQuery refuses can still be signed right: url.URL.Query drops the offending
 //     parameters in silence, so a caller must refuse such a query instead of acting on the rest.
 //   - Memory for a body is one buffer of 4 KiB and a line, whatever the sizes of its chunks and trailers.
 //   - Comparisons of signatures take constant time. Secrets and keys never appear in an [Error].
+//   - A policy of a form counts only signed, and is checked against what [Form.Lookup] returns.
 //
 // # Order of checks
 //
-// Shape of the header, date, scope, payload value, access key, token, skew, signed headers, signature.
-// Everything before the access key needs no secret, and nothing after it tells more than S3 does.
+// Header: its shape, date, scope, payload value, access key, token, skew, signed headers, signature. Query: its
+// parameters, its life, then the same. Form: missing fields, access key, token, signature, policy, its end; the caller
+// goes on with [PostPolicy.Check]. Everything before the access key needs no secret, and nothing after it tells more than
+// S3 does.
 package auth

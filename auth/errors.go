@@ -2,8 +2,8 @@ package auth
 
 import (
 	"encoding/hex"
-	"fmt"
 	"strconv"
+	"time"
 )
 
 // Reason is why a request was refused. Its text is the S3 error code of docs/spec/wire.md §1.3; the HTTP
@@ -13,20 +13,24 @@ type Reason string
 
 // Reasons for refusing a request.
 const (
-	AccessDenied                 Reason = "AccessDenied"
-	AuthorizationHeaderMalformed Reason = "AuthorizationHeaderMalformed"
-	IncompleteBody               Reason = "IncompleteBody"
-	InvalidAccessKeyId           Reason = "InvalidAccessKeyId"
-	InvalidArgument              Reason = "InvalidArgument"
-	InvalidChunkSizeError        Reason = "InvalidChunkSizeError"
-	InvalidRequest               Reason = "InvalidRequest"
-	InvalidToken                 Reason = "InvalidToken"
-	MalformedTrailerError        Reason = "MalformedTrailerError"
-	MissingContentLength         Reason = "MissingContentLength"
-	NotImplemented               Reason = "NotImplemented"
-	RequestTimeTooSkewed         Reason = "RequestTimeTooSkewed"
-	SignatureDoesNotMatch        Reason = "SignatureDoesNotMatch"
-	XAmzContentSHA256Mismatch    Reason = "XAmzContentSHA256Mismatch"
+	AccessDenied                      Reason = "AccessDenied"
+	AuthorizationHeaderMalformed      Reason = "AuthorizationHeaderMalformed"
+	AuthorizationQueryParametersError Reason = "AuthorizationQueryParametersError"
+	EntityTooLarge                    Reason = "EntityTooLarge"
+	EntityTooSmall                    Reason = "EntityTooSmall"
+	IncompleteBody                    Reason = "IncompleteBody"
+	InvalidAccessKeyId                Reason = "InvalidAccessKeyId"
+	InvalidArgument                   Reason = "InvalidArgument"
+	InvalidChunkSizeError             Reason = "InvalidChunkSizeError"
+	InvalidPolicyDocument             Reason = "InvalidPolicyDocument"
+	InvalidRequest                    Reason = "InvalidRequest"
+	InvalidToken                      Reason = "InvalidToken"
+	MalformedTrailerError             Reason = "MalformedTrailerError"
+	MissingContentLength              Reason = "MissingContentLength"
+	NotImplemented                    Reason = "NotImplemented"
+	RequestTimeTooSkewed              Reason = "RequestTimeTooSkewed"
+	SignatureDoesNotMatch             Reason = "SignatureDoesNotMatch"
+	XAmzContentSHA256Mismatch         Reason = "XAmzContentSHA256Mismatch"
 )
 
 // Error returns the S3 error code.
@@ -61,12 +65,38 @@ const (
 
 // malformedHeader is the answer to an Authorization header that cannot be understood, or whose scope is
 // not the server's.
-func malformedHeader(format string, args ...any) *Error {
-	return &Error{
-		Reason:  AuthorizationHeaderMalformed,
-		Message: "The authorization header is malformed; " + fmt.Sprintf(format, args...),
-	}
+func malformedHeader(detail string) *Error {
+	return &Error{Reason: AuthorizationHeaderMalformed, Message: "The authorization header is malformed; " + detail}
 }
+
+// malformedQuery is the answer to a presigned query that cannot be understood.
+func malformedQuery(message string) *Error {
+	return &Error{Reason: AuthorizationQueryParametersError, Message: message}
+}
+
+// invalidArgument is the answer to a value that cannot be right.
+func invalidArgument(message, name, value string) *Error {
+	return &Error{Reason: InvalidArgument, Message: message, Fields: []Field{{"ArgumentName", name}, {"ArgumentValue", value}}}
+}
+
+// notImplemented is the answer to what this package knows by name and cannot verify.
+func notImplemented(header, what string) *Error {
+	return &Error{Reason: NotImplemented, Message: messageUnimplemented, Fields: []Field{
+		{"Header", header},
+		{"additionalMessage", what + " is not supported."},
+	}}
+}
+
+func noDate() *Error {
+	return &Error{Reason: AccessDenied, Message: "AWS authentication requires a valid Date or x-amz-date header"}
+}
+
+func messageTwice(header string) string {
+	return `the SignedHeaders name "` + header + `" more than once.`
+}
+
+// serverTime writes a time as the elements ServerTime and Expires hold it.
+func serverTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 
 // bodyEnded is the answer to a body that stops early and to aws-chunked framing that cannot be read;
 // S3 does not tell the two apart (recorded in versity/versitygw#1666 and #1685).
@@ -87,9 +117,16 @@ func malformedTrailer() *Error {
 	return &Error{Reason: MalformedTrailerError, Message: messageTrailer}
 }
 
-// mismatch is the answer to a wrong signature. canonical is the request that was signed; a chunk's answer
-// repeats the one its seed came from (recorded in aws-amplify/aws-sdk-ios#602).
+// mismatch is the answer to a wrong signature of Signature Version 4. canonical is the request that was signed; a
+// chunk's answer repeats the one its seed came from (recorded in aws-amplify/aws-sdk-ios#602).
 func mismatch(accessKey, stringToSign, provided, canonical string) *Error {
+	err := mismatchText(accessKey, stringToSign, provided)
+	err.Fields = append(err.Fields, Field{"CanonicalRequest", canonical}, Field{"CanonicalRequestBytes", spacedHex(canonical)})
+	return err
+}
+
+// mismatchText is mismatch where the string to sign holds no canonical request: forms and Signature Version 2.
+func mismatchText(accessKey, stringToSign, provided string) *Error {
 	return &Error{
 		Reason:  SignatureDoesNotMatch,
 		Message: "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
@@ -98,8 +135,6 @@ func mismatch(accessKey, stringToSign, provided, canonical string) *Error {
 			{"StringToSign", stringToSign},
 			{"SignatureProvided", provided},
 			{"StringToSignBytes", spacedHex(stringToSign)},
-			{"CanonicalRequest", canonical},
-			{"CanonicalRequestBytes", spacedHex(canonical)},
 		},
 	}
 }

@@ -24,7 +24,7 @@ func ExampleVerifier_Verify() {
 		"SignedHeaders=host;range;x-amz-content-sha256;x-amz-date, Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41")
 
 	now := time.Date(2013, time.May, 24, 0, 0, 0, 0, time.UTC)
-	session, err := v.Verify(r, now)
+	session, err := v.Verify(r, "", now)
 	fmt.Println(session.AccessKey, session.SignedHeaders, err)
 
 	body, err := session.Body(r)
@@ -35,7 +35,7 @@ func ExampleVerifier_Verify() {
 	payload, err := io.ReadAll(body) // verified when err is nil
 	fmt.Println(len(payload), err)
 
-	_, err = v.Verify(r, now.Add(time.Hour))
+	_, err = v.Verify(r, "", now.Add(time.Hour))
 	fmt.Println(errors.Is(err, auth.RequestTimeTooSkewed))
 	// Output:
 	// AKIAIOSFODNN7EXAMPLE [host range x-amz-content-sha256 x-amz-date] <nil>

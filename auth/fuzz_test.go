@@ -34,7 +34,7 @@ func FuzzAuthorizationHeader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, header string) {
 		r := parseRequest(t, "GET /test.txt HTTP/1.1\n"+exampleHead+"Range: bytes=0-9\nx-amz-content-sha256: "+emptySHA256+"\n\n")
 		r.Header.Set(headerAuthorization, header)
-		s, err := v.Verify(r, exampleTime)
+		s, err := v.Verify(r, "", exampleTime)
 		var refusal *Error
 		switch {
 		case err != nil && (!errors.As(err, &refusal) || strings.Contains(fmt.Sprint(refusal), exampleSecret)):
@@ -157,6 +157,7 @@ func FuzzCanonicalRequest(f *testing.F) {
 	f.Add("/bucket//a/../b", "delete", "a  b")
 	f.Add("/a+b%2B%20%2f~*", "prefix=a+b&a-b=1&a=2&;", "\ta \t b ")
 	f.Add("/%zz%4%", "%zz=%&=&&==", ",,")
+	f.Add("/", "X-Amz-Signature=0&%58-Amz-Signature&x-amz-signature=1", "")
 	f.Fuzz(func(t *testing.T, path, query, value string) {
 		canonicalPath := string(appendCanonicalPath(nil, path))
 		canonicalQuery := string(appendCanonicalQuery(nil, query))
@@ -189,6 +190,7 @@ func checkSameMeaning(t *testing.T, path, canonicalPath, query, canonicalQuery s
 	if err != nil {
 		return
 	}
+	delete(want, argSignature) // covers itself not
 	for _, values := range want {
 		slices.Sort(values)
 	}

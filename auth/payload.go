@@ -24,9 +24,12 @@ const (
 	PayloadStreamingSignedTrailer
 )
 
+// valueUnsigned says that the body is not verified.
+const valueUnsigned = "UNSIGNED-PAYLOAD"
+
 // payloadValues are the values of x-amz-content-sha256 that are not a hash.
 var payloadValues = map[string]Payload{
-	"UNSIGNED-PAYLOAD":                           PayloadUnsigned,
+	valueUnsigned:                                PayloadUnsigned,
 	"STREAMING-UNSIGNED-PAYLOAD-TRAILER":         PayloadStreamingUnsignedTrailer,
 	"STREAMING-AWS4-HMAC-SHA256-PAYLOAD":         PayloadStreamingSigned,
 	"STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER": PayloadStreamingSignedTrailer,
@@ -79,7 +82,11 @@ func parsePayload(h http.Header) (Payload, string, error) {
 			Message: "Missing required header for this request: x-amz-content-sha256",
 		}
 	}
-	value := strings.Join(values, ",")
+	return parsePayloadValue(strings.Join(values, ","))
+}
+
+// parsePayloadValue returns the form that a value of x-amz-content-sha256 means, and the value.
+func parsePayloadValue(value string) (Payload, string, error) {
 	if isSHA256Hex(value) {
 		return PayloadSHA256, value, nil
 	}
@@ -87,15 +94,9 @@ func parsePayload(h http.Header) (Payload, string, error) {
 		return payload, value, nil
 	}
 	if sigV4APayloads[value] {
-		return 0, "", &Error{Reason: NotImplemented, Message: messageUnimplemented, Fields: []Field{
-			{"Header", "x-amz-content-sha256"},
-			{"additionalMessage", value + " is not supported."},
-		}}
+		return 0, "", notImplemented("x-amz-content-sha256", value)
 	}
-	return 0, "", &Error{Reason: InvalidArgument, Message: messagePayload, Fields: []Field{
-		{"ArgumentName", "x-amz-content-sha256"},
-		{"ArgumentValue", value},
-	}}
+	return 0, "", invalidArgument(messagePayload, "x-amz-content-sha256", value)
 }
 
 // parseAnonymousPayload is parsePayload for a request without a signature: the header may be absent, and

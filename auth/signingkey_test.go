@@ -35,7 +35,7 @@ func TestSigningKeysOnlyVerified(t *testing.T) {
 	r := parseRequest(t, "GET / HTTP/1.1\nHost: h\nX-Amz-Date: 20130524T000000Z\nX-Amz-Content-Sha256: UNSIGNED-PAYLOAD\n"+
 		"Authorization: AWS4-HMAC-SHA256 Credential="+exampleKey+"/20130524/anywhere/s3/aws4_request,"+
 		"SignedHeaders=host;x-amz-date,Signature=00\n\n")
-	if _, err := v.Verify(r, exampleTime); err == nil {
+	if _, err := v.Verify(r, "", exampleTime); err == nil {
 		t.Fatal("verified")
 	}
 	if len(v.cache.keys) != 0 {
@@ -53,7 +53,7 @@ func TestVerifyConcurrently(t *testing.T) {
 		r.Header.Set(headerAuthorization, signWithSDK(t, r, exampleSecret, "region-"+strconv.Itoa(i%4), exampleTime))
 		wait.Go(func() {
 			for range 50 {
-				if _, err := v.Verify(r, exampleTime); err != nil {
+				if _, err := v.Verify(r, "", exampleTime); err != nil {
 					t.Error(err)
 				}
 			}

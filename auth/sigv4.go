@@ -12,22 +12,15 @@ import (
 )
 
 const (
-	algorithmV4 = "AWS4-HMAC-SHA256"
-	basicISO    = "20060102T150405Z" // of x-amz-date
-	scopeDate   = "20060102"
+	algorithmV4  = "AWS4-HMAC-SHA256"
+	algorithmV4A = "AWS4-ECDSA-P256-SHA256"
+	basicISO     = "20060102T150405Z" // of x-amz-date
+	scopeDate    = "20060102"
 )
 
 const detailComponents = "the authorization header requires three components: Credential, SignedHeaders, and Signature."
 
-// credentialScope is what a Credential component says.
-type credentialScope struct{ accessKey, date, region, service, terminator string }
-
-// String returns the scope as it stands in a string to sign: without the access key.
-func (c credentialScope) String() string {
-	return c.date + "/" + c.region + "/" + c.service + "/" + c.terminator
-}
-
-// authorization is an Authorization header of Signature Version 4.
+// authorization is what a request says about its signature of Version 4, in its header or in its query.
 type authorization struct {
 	scope         credentialScope
 	signedHeaders string // the list as sent, in lower case
@@ -44,23 +37,23 @@ func (v *Verifier) verifyHeader(r *http.Request, header string, now time.Time) (
 	if err != nil {
 		return Session{}, err
 	}
-	if err := v.checkScope(a.scope, date); err != nil {
-		return Session{}, err
+	if fault := v.checkScope(a.scope, date.basic[:len(scopeDate)]); fault != nil {
+		return Session{}, fault.inHeader()
 	}
 	payload, payloadValue, err := parsePayload(r.Header)
 	if err != nil {
 		return Session{}, err
 	}
-	credential, err := v.credential(a.scope.accessKey, r.Header)
+	credential, err := v.credential(a.scope.accessKey, r.Header[headerAmzToken])
 	if err != nil {
 		return Session{}, err
 	}
 	if err := checkSkew(date, now); err != nil {
 		return Session{}, err
 	}
-	names, err := parseSignedHeaders(a.signedHeaders)
-	if err != nil {
-		return Session{}, err
+	names, twice := parseSignedHeaders(a.signedHeaders)
+	if twice != "" {
+		return Session{}, malformedHeader(messageTwice(twice))
 	}
 	if err := checkSignedHeaders(r, names); err != nil {
 		return Session{}, err
@@ -78,7 +71,11 @@ func (v *Verifier) verifyHeader(r *http.Request, header string, now time.Time) (
 // without space after the commas.
 func parseAuthorization(header string) (authorization, error) {
 	scheme, rest, _ := strings.Cut(header, " ")
-	if scheme != algorithmV4 {
+	switch scheme {
+	case algorithmV4:
+	case algorithmV4A:
+		return authorization{}, notImplemented(headerAuthorization, algorithmV4A)
+	default:
 		return authorization{}, &Error{Reason: InvalidRequest, Message: messageMechanism}
 	}
 	var a authorization
@@ -103,26 +100,11 @@ func parseAuthorization(header string) (authorization, error) {
 		return authorization{}, malformedHeader(detailComponents)
 	}
 	a.signedHeaders = strings.ToLower(a.signedHeaders)
-	var err error
-	a.scope, err = parseCredential(credential)
-	return a, err
-}
-
-// parseCredential takes a Credential apart. It is read from its end, so that access keys may hold a slash.
-func parseCredential(credential string) (credentialScope, error) {
-	var parts [5]string
-	rest := credential
-	for i := len(parts) - 1; i > 0; i-- {
-		slash := strings.LastIndexByte(rest, '/')
-		if slash < 0 {
-			return credentialScope{}, malformedHeader(`the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".`)
-		}
-		parts[i], rest = rest[slash+1:], rest[:slash]
+	var fault *scopeFault
+	if a.scope, fault = parseCredential(credential); fault != nil {
+		return authorization{}, fault.inHeader()
 	}
-	if rest == "" {
-		return credentialScope{}, malformedHeader("a non-empty Access Key (AKID) must be provided in the credential.")
-	}
-	return credentialScope{accessKey: rest, date: parts[1], region: parts[2], service: parts[3], terminator: parts[4]}, nil
+	return a, nil
 }
 
 // requestDate is the time a request says it was signed at.
@@ -137,43 +119,33 @@ type requestDate struct {
 func parseRequestDate(h http.Header) (requestDate, error) {
 	if values := h[headerAmzDate]; len(values) > 0 {
 		value := strings.Join(values, ",")
-		if t, err := time.Parse(basicISO, value); err == nil && len(value) == len(basicISO) {
+		if t, ok := parseBasicISO(value); ok {
 			return requestDate{time: t, sent: value, basic: value}, nil
 		}
-	} else if value := h.Get(headerDate); value != "" {
-		for _, layout := range []string{http.TimeFormat, time.RFC1123Z, basicISO, time.RFC850, time.ANSIC} {
-			if t, err := time.Parse(layout, value); err == nil {
-				return requestDate{time: t, sent: value, basic: t.UTC().Format(basicISO)}, nil
-			}
+	} else if date, ok := parseAnyDate(h.Get(headerDate)); ok {
+		return date, nil
+	}
+	return requestDate{}, noDate()
+}
+
+// parseBasicISO reads a time as x-amz-date holds it. Go would take a fraction of a second too.
+func parseBasicISO(value string) (time.Time, bool) {
+	t, err := time.Parse(basicISO, value)
+	return t, err == nil && len(value) == len(basicISO)
+}
+
+// parseAnyDate reads a time in one of the forms that HTTP and S3 know.
+func parseAnyDate(value string) (requestDate, bool) {
+	for _, layout := range []string{http.TimeFormat, time.RFC1123Z, basicISO, time.RFC850, time.ANSIC} {
+		if t, err := time.Parse(layout, value); err == nil {
+			return requestDate{time: t, sent: value, basic: t.UTC().Format(basicISO)}, true
 		}
 	}
-	return requestDate{}, &Error{Reason: AccessDenied, Message: "AWS authentication requires a valid Date or x-amz-date header"}
+	return requestDate{}, false
 }
 
-// checkScope compares the scope with the server and with the date of the request.
-func (v *Verifier) checkScope(c credentialScope, date requestDate) error {
-	if _, err := time.Parse(scopeDate, c.date); err != nil {
-		return malformedHeader(`incorrect date format "%s". This date in the credential must be in the format "yyyyMMdd".`, c.date)
-	}
-	if day := date.basic[:len(scopeDate)]; c.date != day {
-		return malformedHeader(`Invalid credential date "%s". This date is not the same as X-Amz-Date: "%s".`, c.date, day)
-	}
-	if v.Region != "" && c.region != v.Region {
-		err := malformedHeader("the region '%s' is wrong; expecting '%s'", c.region, v.Region)
-		err.Fields = []Field{{"Region", v.Region}}
-		return err
-	}
-	if c.service != service {
-		return malformedHeader(`incorrect service "%s". This endpoint belongs to "%s".`, c.service, service)
-	}
-	if c.terminator != terminator {
-		return malformedHeader(`incorrect terminal "%s". This endpoint uses "%s".`, c.terminator, terminator)
-	}
-	return nil
-}
-
-// credential looks the access key up. No key here is temporary, so a security token cannot be right.
-func (v *Verifier) credential(accessKey string, h http.Header) (Credential, error) {
+// credential looks the access key up. No key here is temporary, so a security token cannot be right, whatever it says.
+func (v *Verifier) credential(accessKey string, tokens []string) (Credential, error) {
 	credential, ok := v.Keys.Credential(accessKey)
 	if !ok {
 		return Credential{}, &Error{
@@ -182,11 +154,11 @@ func (v *Verifier) credential(accessKey string, h http.Header) (Credential, erro
 			Fields:  []Field{{"AWSAccessKeyId", accessKey}},
 		}
 	}
-	if token, ok := h[headerAmzToken]; ok {
+	if len(tokens) > 0 {
 		return Credential{}, &Error{
 			Reason:  InvalidToken,
 			Message: "The provided token is malformed or otherwise invalid.",
-			Fields:  []Field{{"Token-0", strings.Join(token, ",")}},
+			Fields:  []Field{{"Token-0", strings.Join(tokens, ",")}},
 		}
 	}
 	return credential, nil
@@ -202,23 +174,23 @@ func checkSkew(date requestDate, now time.Time) error {
 		Message: "The difference between the request time and the server's time is too large.",
 		Fields: []Field{
 			{"RequestTime", date.sent},
-			{"ServerTime", now.UTC().Format("2006-01-02T15:04:05Z")},
+			{"ServerTime", serverTime(now)},
 			{"MaxAllowedSkewMilliseconds", "900000"},
 		},
 	}
 }
 
-// parseSignedHeaders returns the names of a SignedHeaders list, sorted. A name must not come twice: its value
-// would stand in the canonical request as often, which then could be made as large as one likes.
-func parseSignedHeaders(list string) ([]string, error) {
-	names := strings.Split(list, ";")
+// parseSignedHeaders returns the names of a SignedHeaders list, sorted, and the name that comes twice, or "". None
+// must: its value would stand in the canonical request as often, which then could be made as large as one likes.
+func parseSignedHeaders(list string) (names []string, twice string) {
+	names = strings.Split(list, ";")
 	slices.Sort(names) // clients send them sorted
 	for i, name := range names[1:] {
 		if name == names[i] {
-			return nil, malformedHeader(`the SignedHeaders name "%s" more than once.`, name)
+			return nil, name
 		}
 	}
-	return names, nil
+	return names, ""
 }
 
 // checkSignedHeaders makes sure that nobody could add or change a header that S3 acts upon: host and every

@@ -39,7 +39,7 @@ func TestExamples(t *testing.T) {
 				body = "Welcome to Amazon S3."
 			}
 			r := parseRequest(t, request+"\n"+body)
-			s, err := exampleVerifier().Verify(r, exampleTime)
+			s, err := exampleVerifier().Verify(r, "", exampleTime)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -114,7 +114,7 @@ func TestExampleTrailer(t *testing.T) {
 // checkExampleBody verifies r and reads the 66,560 bytes of its payload.
 func checkExampleBody(t *testing.T, v *Verifier, r *http.Request) *Body {
 	t.Helper()
-	s, err := v.Verify(r, exampleTime)
+	s, err := v.Verify(r, "", exampleTime)
 	if err != nil {
 		t.Fatal(err)
 	}

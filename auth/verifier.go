@@ -26,9 +26,10 @@ type Identity struct {
 	AccessKey string
 	// Anonymous is true when nothing was signed.
 	Anonymous bool
-	// Region is the region of the credential scope.
+	// Region is the region of the credential scope, "" where there is none: Signature Version 2.
 	Region string
-	// SignedHeaders are the names of the signed headers, in lower case and sorted.
+	// SignedHeaders are the names of the signed headers, in lower case and sorted; nil for forms and Signature
+	// Version 2, which signs every x-amz-* header.
 	SignedHeaders []string
 }
 
@@ -39,29 +40,31 @@ type Session struct {
 	payload      Payload
 	payloadValue string // of x-amz-content-sha256
 	chain        chain  // set for signed chunks only
+	hoisted      []Field
 }
 
-// Verify checks who signed r, at wall clock time now. A request that carries no authentication at all
+// Verify checks who signed r, at wall clock time now. hosted is the bucket that the host name of r names, or "" where
+// the path does: Signature Version 2 signs it as part of the path. A request that carries no authentication at all
 // gives an anonymous session and no error; what it may do is a matter of policy. Every error is an
 // [*Error]. The body is not read.
-func (v *Verifier) Verify(r *http.Request, now time.Time) (Session, error) {
+func (v *Verifier) Verify(r *http.Request, hosted string, now time.Time) (Session, error) {
 	header := strings.Join(r.Header[headerAuthorization], ",")
 	query := queryMechanism(r)
 	switch {
 	case len(r.Header[headerAuthorization]) > 1, header != "" && query != mechanismNone:
-		return Session{}, &Error{Reason: InvalidArgument, Message: messageOneMechanism, Fields: []Field{
-			{"ArgumentName", headerAuthorization},
-			{"ArgumentValue", header},
-		}}
+		return Session{}, invalidArgument(messageOneMechanism, headerAuthorization, header)
+	case strings.HasPrefix(header, schemeV2):
+		return v.verifyHeaderV2(r, header, hosted, now)
 	case header != "":
 		return v.verifyHeader(r, header, now)
 	case query == mechanismV4:
-		return Session{}, &Error{Reason: NotImplemented, Message: messageUnimplemented, Fields: []Field{
-			{"Header", "X-Amz-Algorithm"},
-			{"additionalMessage", "Presigned requests are not supported."},
-		}}
+		return v.verifyQuery(r, now)
 	case query == mechanismV2:
-		return Session{}, &Error{Reason: InvalidRequest, Message: messageMechanism}
+		return v.verifyQueryV2(r, hosted, now)
+	case query != mechanismNone:
+		return Session{}, &Error{Reason: InvalidArgument, Message: messageOneMechanism, Fields: []Field{
+			{"ArgumentName", headerAuthorization},
+		}}
 	}
 	return anonymous(r)
 }
@@ -75,44 +78,10 @@ func anonymous(r *http.Request) (Session, error) {
 	return Session{Identity: Identity{Anonymous: true}, payload: payload, payloadValue: value}, nil
 }
 
-// mechanism is a way of authenticating by query parameters.
-type mechanism int
-
-const (
-	mechanismNone mechanism = iota
-	mechanismV4
-	mechanismV2
-)
-
-// queryMechanisms are the parameters that no unauthenticated request carries.
-var queryMechanisms = []struct {
-	name      string
-	mechanism mechanism
-}{
-	{"X-Amz-Algorithm", mechanismV4},
-	{"X-Amz-Credential", mechanismV4},
-	{"X-Amz-Signature", mechanismV4},
-	{"AWSAccessKeyId", mechanismV2},
-	{"Signature", mechanismV2},
-}
-
-// queryMechanism looks for authentication in the query of r.
-func queryMechanism(r *http.Request) mechanism {
-	_, query := wireTarget(r)
-	if query == "" {
-		return mechanismNone
-	}
-	for part := range strings.SplitSeq(query, "&") {
-		name, _, _ := strings.Cut(part, "=")
-		name = canonicalQueryText(name)
-		for _, m := range queryMechanisms {
-			if strings.EqualFold(name, m.name) {
-				return m.mechanism
-			}
-		}
-	}
-	return mechanismNone
-}
+// Hoisted returns the headers that a signed query carries as parameters, under their canonical names: presigners move
+// x-amz-* there so that whoever uses the link need not send them. The signature covers them, so they have to be obeyed
+// or refused like headers, never passed over. Checksums are not among them, since S3 ignores those in a query.
+func (s *Session) Hoisted() []Field { return s.hoisted }
 
 // Payload reports how the body is protected.
 func (s *Session) Payload() Payload { return s.payload }

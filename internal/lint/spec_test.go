@@ -11,8 +11,9 @@ import (
 // required are the sections whose every rule has a test: file prefix and
 // section, sub-sections included. It grows with what the server does.
 var required = []string{
-	"VD1", "VD2", "VD3", "VD4", "VD5", "VD6", "VD8", "VD9",
-	"LS1", "LS2", "LS3", "LS4",
+	"VD1", "VD2", "VD3", "VD4", "VD5", "VD6", "VD7", "VD8", "VD9",
+	"LS1", "LS2", "LS3", "LS4", "LS5", "LS6",
+	"WI1", "WI2", "WI3", "WI4", "WI5", "WI6",
 }
 
 const specFolder = "docs/spec/"
@@ -214,7 +215,7 @@ func readUntested(t *testing.T, s *spec, tested map[string]bool) map[string]stri
 
 // maxUntested is the length of untested.txt; it may only be lowered, except
 // when a section is added to required.
-const maxUntested = 6
+const maxUntested = 7
 
 // mark is one id that a test names, or what is wrong with a mark.
 type mark struct {
