@@ -4,7 +4,13 @@
 #   make build && docker build --target prebuilt -t tombstone .    takes bin/tombstone, pulls nothing
 #
 # The data is in /data. Without credentials in TOMBSTONE_* or MINIO_ROOT_* the
-# server makes a random key pair at its first start and prints it.
+# server makes a random key pair at its first start and prints it. Every setting of
+# docs/operations.md can be given by a flag, a variable, or a file that
+# TOMBSTONE_CONFIG names; "server /data --console-address :9001", as compose files
+# have it for MinIO, is understood. The probe finds out by itself whether the server
+# speaks TLS. Address and folder are set by variables here, which outrank the file;
+# give another port by TOMBSTONE_ADDRESS, where the probe sees it. From another
+# machine /_/metrics is read with TOMBSTONE_METRICS_PUBLIC=true.
 
 ARG GO_VERSION=1.26
 
@@ -12,6 +18,8 @@ FROM scratch AS base
 # The working directory is made by the user named before it, so that a fresh
 # volume on /data belongs to the server.
 USER 65532:65532
+# Where a server in memory keeps the certificate it made.
+WORKDIR /tmp
 WORKDIR /data
 VOLUME /data
 EXPOSE 9000

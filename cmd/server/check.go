@@ -22,7 +22,7 @@ func check(p process) int {
 	if _, err := os.Stat(c.data); err != nil {
 		return p.refuse(fmt.Errorf("--data: %w", err))
 	}
-	st, err := store.Open(c.data, store.Options{ReadOnly: true, Logger: c.logger(p.stderr)})
+	st, err := store.Open(c.data, store.Options{ReadOnly: true, Logger: c.logger(p.stderr, p.terminal)})
 	if err != nil {
 		return p.refuse(fmt.Errorf("--data %s: %w", c.data, err))
 	}

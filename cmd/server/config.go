@@ -6,88 +6,84 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
-	"net"
-	"strconv"
-	"strings"
+	"net/netip"
 
 	"github.com/seed61737384/tombstone/store"
 )
 
 // config is what the settings of "serve" come to.
 type config struct {
-	address    string
-	data       string
-	memory     bool
-	domains    []string
-	region     string // empty: any region is accepted
-	durability store.Durability
-	minFree    int64 // as in store.Options: negative for no low-water mark
-	keys       keyPair
-	logLevel   slog.Level
-	logJSON    bool
+	file          string // the configuration file, empty for none
+	address       string
+	data          string
+	memory        bool
+	domains       []string
+	region        string // empty: any region is accepted
+	durability    store.Durability
+	minFree       int64 // as in store.Options: negative for no low-water mark
+	keys          keyPair
+	tlsCert       string
+	tlsKey        string
+	selfSigned    bool
+	proxies       []netip.Prefix
+	metricsPublic bool
+	pprof         string
+	accessLog     bool
+	logLevel      slog.Level
+	logFormat     string
+	console       string
 }
 
-// setting is one thing that can be set: by a flag, by a TOMBSTONE_* variable or
-// by the name MinIO gives it, in this order. An empty variable counts as unset,
-// since compose files pass variables on that nobody set.
-type setting struct {
-	flag    string
-	env     string
-	alias   string // MinIO's name, or empty
-	initial string // the default as text; empty: none
-	toggle  bool   // --flag alone means true
-	secret  bool   // its value is never printed
-	help    string
-	apply   func(*config, string) error
-}
+// secure reports whether the server speaks TLS.
+func (c config) secure() bool { return c.selfSigned || c.tlsCert != "" }
 
-func settings() []setting {
-	return []setting{
-		{flag: "address", env: "TOMBSTONE_ADDRESS", alias: "MINIO_ADDRESS", initial: "127.0.0.1:9000", apply: setAddress,
-			help: "host:port to listen on; port 0 picks a free one"},
-		{flag: "data", env: "TOMBSTONE_DATA", initial: "./data", apply: setData,
-			help: "folder that holds everything; made if missing"},
-		{flag: "memory", env: "TOMBSTONE_MEMORY", initial: "false", toggle: true, apply: setMemory,
-			help: "keep everything in memory and nothing after the end"},
-		{flag: "domain", env: "TOMBSTONE_DOMAIN", alias: "MINIO_DOMAIN", apply: setDomains,
-			help: "domains, separated by commas, under which bucket.domain names a bucket"},
-		{flag: "region", env: "TOMBSTONE_REGION", alias: "MINIO_REGION", apply: setRegion,
-			help: "the only region that signatures may name (any if not set; answers say us-east-1)"},
-		{flag: "durability", env: "TOMBSTONE_DURABILITY", initial: "sync", apply: setDurability,
-			help: "sync: an answered write is on disk; relaxed: the last second can be lost at power cut"},
-		{flag: "min-free", env: "TOMBSTONE_MIN_FREE", initial: "256MiB", apply: setMinFree,
-			help: "free disk space below which bodies are refused with 507; 0 turns this off"},
-		{flag: "access-key", env: "TOMBSTONE_ACCESS_KEY", alias: "MINIO_ROOT_USER", apply: setAccessKey,
-			help: "access key, 3 to 128 characters"},
-		{flag: "secret-key", env: "TOMBSTONE_SECRET_KEY", alias: "MINIO_ROOT_PASSWORD", secret: true, apply: setSecretKey,
-			help: "secret key, at least 8 characters; better given by the variable, which ps does not show"},
-		{flag: "log-level", env: "TOMBSTONE_LOG_LEVEL", initial: "info", apply: setLogLevel,
-			help: "debug, info, warn or error"},
-		{flag: "log-format", env: "TOMBSTONE_LOG_FORMAT", initial: "text", apply: setLogFormat,
-			help: "text or json"},
+// complete refuses settings that make no sense together.
+func (c config) complete() error {
+	switch {
+	case c.tlsCert != "" && c.tlsKey == "":
+		return errors.New("--tls-cert is set and --tls-key is not; set both or none")
+	case c.tlsCert == "" && c.tlsKey != "":
+		return errors.New("--tls-key is set and --tls-cert is not; set both or none")
+	case c.tlsCert != "" && c.selfSigned:
+		return errors.New("--tls-cert and --tls-self-signed are both set; one certificate is served")
 	}
+	return c.keys.complete()
 }
 
 // parseConfig reads the settings with the given flags; no flag names all. It
 // accepts nothing but flags.
 func parseConfig(p process, flags ...string) (config, error) {
-	chosen := choose(settings(), flags)
-	given, err := parseFlags(p.args, chosen)
+	given, rest, err := parseFlags(p.args, choose(settings(), flags))
 	if err != nil {
 		return config{}, err
 	}
+	if len(rest) > 0 {
+		return config{}, fmt.Errorf("unexpected argument %q; \"tombstone help\" lists the flags", rest[0])
+	}
+	return gather(p, given, flags)
+}
+
+// gather collects the settings with the given flags from the flags that were
+// given, the environment, the configuration file and the defaults.
+func gather(p process, given map[string]string, flags []string) (config, error) {
 	var c config
-	for _, s := range chosen {
-		source, value := s.lookup(given, p.env)
+	var written map[string]entry
+	for _, s := range choose(settings(), flags) {
+		source, value := s.lookup(given, p.env, written)
 		if source == "" {
 			continue
 		}
 		if err := s.apply(&c, value); err != nil {
 			return config{}, s.fault(source, value, err)
 		}
+		if s.outside {
+			var err error
+			if written, err = readSettings(c.file); err != nil {
+				return config{}, err
+			}
+		}
 	}
-	return c, c.keys.complete()
+	return c, c.complete()
 }
 
 func choose(all []setting, flags []string) []setting {
@@ -97,17 +93,18 @@ func choose(all []setting, flags []string) []setting {
 	var chosen []setting
 	for _, s := range all {
 		for _, f := range flags {
-			if s.flag == f {
+			if s.flag == f || s.outside {
 				chosen = append(chosen, s)
+				break
 			}
 		}
 	}
 	return chosen
 }
 
-// parseFlags returns the values of the flags that args gives.
-func parseFlags(args []string, known []setting) (map[string]string, error) {
-	given := make(map[string]string)
+// parseFlags returns the values of the flags that args gives, and what is no flag.
+func parseFlags(args []string, known []setting) (given map[string]string, rest []string, err error) {
+	given = make(map[string]string)
 	set := flag.NewFlagSet("", flag.ContinueOnError)
 	set.SetOutput(io.Discard)
 	for _, s := range known {
@@ -121,18 +118,20 @@ func parseFlags(args []string, known []setting) (map[string]string, error) {
 			set.Func(s.flag, "", keep)
 		}
 	}
-	if err := set.Parse(args); err != nil {
-		return nil, fmt.Errorf("%w; \"tombstone help\" lists the flags", err)
+	for {
+		if err := set.Parse(args); err != nil {
+			return nil, nil, fmt.Errorf("%w; \"tombstone help\" lists the flags", err)
+		}
+		if set.NArg() == 0 {
+			return given, rest, nil
+		}
+		rest, args = append(rest, set.Arg(0)), set.Args()[1:]
 	}
-	if set.NArg() > 0 {
-		return nil, fmt.Errorf("unexpected argument %q; \"tombstone help\" lists the flags", set.Arg(0))
-	}
-	return given, nil
 }
 
-// lookup returns the value of s and what gave it: a flag, a variable, "default",
-// or nothing.
-func (s setting) lookup(given map[string]string, env func(string) string) (source, value string) {
+// lookup returns the value of s and what gave it: a flag, a variable, a line of
+// the configuration file, "default", or nothing.
+func (s setting) lookup(given map[string]string, env func(string) string, written map[string]entry) (source, value string) {
 	if v, ok := given[s.flag]; ok {
 		return "--" + s.flag, v
 	}
@@ -143,6 +142,9 @@ func (s setting) lookup(given map[string]string, env func(string) string) (sourc
 		if v := env(name); v != "" {
 			return name, v
 		}
+	}
+	if e, ok := written[s.flag]; ok {
+		return e.place, e.value
 	}
 	if s.initial != "" {
 		return "default", s.initial
@@ -156,141 +158,4 @@ func (s setting) fault(source, value string, why error) error {
 		return fmt.Errorf("%s: %w", source, why)
 	}
 	return fmt.Errorf("%s %q: %w", source, value, why)
-}
-
-func printSettings(w io.Writer, all []setting) {
-	for _, s := range all {
-		names := s.env
-		if s.alias != "" {
-			names += " [" + s.alias + "]"
-		}
-		if s.initial != "" && !s.toggle {
-			names += ", default " + s.initial
-		}
-		fmt.Fprintf(w, "  --%-12s %s\n  %14s %s\n", s.flag, s.help, "", names)
-	}
-}
-
-func setAddress(c *config, v string) error {
-	_, port, err := net.SplitHostPort(v)
-	if err != nil {
-		return errors.New("not host:port")
-	}
-	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return errors.New("the port is not a number from 0 to 65535")
-	}
-	c.address = v
-	return nil
-}
-
-func setData(c *config, v string) error {
-	if v == "" {
-		return errors.New("a folder is needed")
-	}
-	c.data = v
-	return nil
-}
-
-func setMemory(c *config, v string) error {
-	on, err := strconv.ParseBool(v)
-	if err != nil {
-		return errors.New("neither true nor false")
-	}
-	c.memory = on
-	return nil
-}
-
-func setDomains(c *config, v string) error {
-	for _, d := range strings.Split(v, ",") {
-		d = strings.ToLower(strings.TrimSpace(d))
-		if d == "" || strings.ContainsAny(d, "/: ") || strings.HasPrefix(d, ".") {
-			return fmt.Errorf("%q is not a domain", d)
-		}
-		c.domains = append(c.domains, d)
-	}
-	return nil
-}
-
-func setRegion(c *config, v string) error {
-	if strings.ContainsAny(v, "/ ,") {
-		return errors.New("not the name of a region")
-	}
-	c.region = v
-	return nil
-}
-
-func setDurability(c *config, v string) error {
-	switch v {
-	case "sync":
-		c.durability = store.Sync
-	case "relaxed":
-		c.durability = store.Relaxed
-	default:
-		return errors.New("neither sync nor relaxed")
-	}
-	return nil
-}
-
-func setMinFree(c *config, v string) error {
-	n, err := parseSize(v)
-	if err != nil {
-		return err
-	}
-	c.minFree = n
-	if n == 0 {
-		c.minFree = -1 // zero means the store's default there
-	}
-	return nil
-}
-
-// sizeUnits are the units of a size, longest first so that "KiB" is not read as
-// "B".
-var sizeUnits = []struct {
-	suffix string
-	bytes  int64
-}{
-	{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40}, {"B", 1}, {"", 1},
-}
-
-// parseSize reads a number of bytes: digits, then a unit or none.
-func parseSize(v string) (int64, error) {
-	for _, u := range sizeUnits {
-		digits, ok := strings.CutSuffix(v, u.suffix)
-		if !ok {
-			continue
-		}
-		n, err := strconv.ParseInt(digits, 10, 64)
-		if err != nil || n < 0 || n > math.MaxInt64/u.bytes {
-			break
-		}
-		return n * u.bytes, nil
-	}
-	return 0, errors.New("not a size such as 268435456 or 256MiB")
-}
-
-func setLogLevel(c *config, v string) error {
-	for _, l := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
-		if strings.EqualFold(v, l.String()) {
-			c.logLevel = l
-			return nil
-		}
-	}
-	return errors.New("none of debug, info, warn, error")
-}
-
-func setLogFormat(c *config, v string) error {
-	if v != "text" && v != "json" {
-		return errors.New("neither text nor json")
-	}
-	c.logJSON = v == "json"
-	return nil
-}
-
-// logger returns the log that the settings ask for.
-func (c config) logger(w io.Writer) *slog.Logger {
-	options := &slog.HandlerOptions{Level: c.logLevel}
-	if c.logJSON {
-		return slog.New(slog.NewJSONHandler(w, options))
-	}
-	return slog.New(slog.NewTextHandler(w, options))
 }

@@ -24,7 +24,7 @@ func given(args string, env ...string) process {
 }
 
 func defaults() config {
-	return config{address: "127.0.0.1:9000", data: "./data", minFree: store.DefaultMinFree, logLevel: slog.LevelInfo}
+	return config{address: "127.0.0.1:9000", data: "./data", minFree: store.DefaultMinFree, logLevel: slog.LevelInfo, logFormat: "auto"}
 }
 
 func TestParseConfig(t *testing.T) {
@@ -52,7 +52,7 @@ func TestParseConfig(t *testing.T) {
 		{name: "relaxed", args: "--durability relaxed", want: func(c *config) { c.durability = store.Relaxed }},
 		{name: "min free", args: "--min-free 3GiB", want: func(c *config) { c.minFree = 3 << 30 }},
 		{name: "min free off", args: "--min-free 0", want: func(c *config) { c.minFree = -1 }},
-		{name: "log", args: "--log-level WARN --log-format json", want: func(c *config) { c.logLevel, c.logJSON = slog.LevelWarn, true }},
+		{name: "log", args: "--log-level WARN --log-format json", want: func(c *config) { c.logLevel, c.logFormat = slog.LevelWarn, "json" }},
 		{name: "keys of MinIO", env: []string{"MINIO_ROOT_USER=root", "MINIO_ROOT_PASSWORD=password"},
 			want: func(c *config) { c.keys = keyPair{"root", "password"} }},
 	}

@@ -17,6 +17,8 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+
+	"golang.org/x/term"
 )
 
 // The exit codes.
@@ -31,6 +33,7 @@ type process struct {
 	args           []string // without the program's name
 	env            func(string) string
 	stdout, stderr io.Writer
+	terminal       bool // a person reads stderr
 }
 
 // command is a subcommand.
@@ -44,6 +47,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"serve", "run the server (the default)", serve},
+		{"server", "the same as MinIO's command line has it: server FOLDER [flags]", serveFolder},
 		{"check", "read a data folder that no server has open and report damage (offline)", check},
 		{"health", "ask a running server whether it is ready; exit 0 if so (online)", health},
 		{"version", "print the version", printVersion},
@@ -52,7 +56,10 @@ func commands() []command {
 }
 
 func main() {
-	os.Exit(run(process{args: os.Args[1:], env: os.Getenv, stdout: os.Stdout, stderr: os.Stderr}))
+	os.Exit(run(process{
+		args: os.Args[1:], env: os.Getenv, stdout: os.Stdout, stderr: os.Stderr,
+		terminal: term.IsTerminal(int(os.Stderr.Fd())),
+	}))
 }
 
 // run carries out the subcommand that p names and returns the exit code.
@@ -100,9 +107,9 @@ func help(p process) int {
 	for _, c := range commands() {
 		fmt.Fprintf(p.stdout, "  %-9s %s\n", c.name, c.help)
 	}
-	fmt.Fprintf(p.stdout, "\nFlags win over TOMBSTONE_* variables, those over the MINIO_* names in brackets.\n\nFlags of serve:\n")
+	fmt.Fprintf(p.stdout, "\nFlags win over TOMBSTONE_* variables, those over the MINIO_* names in brackets, those over the file of --config.\n\nFlags of serve:\n")
 	printSettings(p.stdout, settings())
-	fmt.Fprintf(p.stdout, "\ncheck takes --data, health takes --address.\n")
+	fmt.Fprintf(p.stdout, "\ncheck takes --data, health takes --address and the --tls flags; both take --config.\n")
 	return exitOK
 }
 

@@ -12,6 +12,12 @@ import (
 // garbage ever more eagerly. The rest is for what the runtime does not count.
 const memoryShare = 0.75
 
+// idleHeap is memory that is asked for and never touched, so that it takes room
+// nowhere but in what the garbage collector believes to be in use. A server at rest
+// holds a few MiB; without this the collector would run hundreds of times in a
+// second of mass deletion for what is garbage anyway.
+const idleHeap = 16 << 20
+
 // limitMemory keeps the process away from the limit of its container or machine,
 // where it would be killed. GOMEMLIMIT wins.
 func limitMemory(env func(string) string) {

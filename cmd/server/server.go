@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -48,8 +49,39 @@ func serve(p process) int {
 	if err != nil {
 		return p.refuse(err)
 	}
+	return serveConfig(p, c)
+}
+
+// serveFolder is serve as MinIO's command line and images have it, with the folder
+// as an argument before or after the flags.
+func serveFolder(p process) int {
+	given, folders, err := parseFlags(p.args, settings())
+	if err != nil {
+		return p.refuse(err)
+	}
+	_, twice := given["data"]
+	switch {
+	case len(folders) == 1 && twice:
+		return p.refuse(fmt.Errorf("%q and --data %q name the folder twice", folders[0], given["data"]))
+	case len(folders) == 1:
+		given["data"] = folders[0]
+	case len(folders) > 1:
+		return p.refuse(fmt.Errorf("%d folders are given; everything is in one folder", len(folders)))
+	case !twice && p.env("MINIO_VOLUMES") == "":
+		return p.refuse(errors.New("no folder is given: server FOLDER [flags]"))
+	}
+	c, err := gather(p, given, nil)
+	if err != nil {
+		return p.refuse(err)
+	}
+	return serveConfig(p, c)
+}
+
+// serveConfig runs the server that c asks for.
+func serveConfig(p process, c config) int {
 	limitMemory(p.env)
-	log := c.logger(p.stderr)
+	defer runtime.KeepAlive(make([]byte, idleHeap))
+	log := c.logger(p.stderr, p.terminal)
 	// Before the address answers, a signal may end the process at once.
 	listener, err := net.Listen("tcp", c.address)
 	if err != nil {
@@ -96,22 +128,60 @@ func serveStore(p process, c config, st *store.Store, log *slog.Logger, listener
 	if err != nil {
 		return p.refuse(err)
 	}
-	handler, err := api.New(api.Options{
+	secured, err := prepareTLS(c, log)
+	if err != nil {
+		return p.refuse(err)
+	}
+	defer func() {
+		if err := secured.remove(); err != nil {
+			log.Warn("removing the certificate failed", "err", err)
+		}
+	}()
+	handler, err := newHandler(c, st, log, keys)
+	if err != nil {
+		return p.refuse(err)
+	}
+	if c.pprof != "" {
+		stop, err := serveProfiles(c.pprof, log)
+		if err != nil {
+			return p.refuse(fmt.Errorf("--pprof %s: %w", c.pprof, err))
+		}
+		defer func() { _ = stop() }() // nothing waits for a profile
+	}
+	printBanner(p.stdout, c, listener.Addr(), keys, origin, secured.authority)
+	if c.console != "" {
+		log.Warn("there is no console; its address is passed over", "console-address", c.console)
+	}
+	log.Info("listening", "address", listener.Addr().String(), "version", version(), "durability", durabilityName(c), "tls", c.secure())
+	server := newServer(handler, log)
+	if !c.secure() {
+		listener = watchConnections(server, listener, handler)
+	}
+	return runUntilSignal(server, listener, secured.certificates, log)
+}
+
+// newHandler returns what answers S3 requests with st.
+func newHandler(c config, st *store.Store, log *slog.Logger, keys keyPair) (*api.Handler, error) {
+	return api.New(api.Options{
 		Store: st,
 		Verifier: &auth.Verifier{
 			Keys:   auth.NewStaticKeys(auth.Credential{AccessKey: keys.Access, Secret: keys.Secret}),
 			Region: c.region,
 		},
-		Owner:   owner(),
-		Region:  c.region,
-		Domains: c.domains,
-		Clock:   clock.Wall{},
-		Logger:  log,
+		Owner:          owner(),
+		Region:         c.region,
+		Domains:        c.domains,
+		Clock:          clock.Wall{},
+		Logger:         log,
+		AccessLog:      c.accessLog,
+		TrustedProxies: c.proxies,
+		MetricsPublic:  c.metricsPublic,
 	})
-	if err != nil {
-		return p.refuse(err)
-	}
-	server := &http.Server{
+}
+
+// newServer returns the server of connections, with their limits.
+func newServer(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
 		Handler:           withPatience(handler, stallTimeout),
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
@@ -120,9 +190,6 @@ func serveStore(p process, c config, st *store.Store, log *slog.Logger, listener
 		// OPTIONS * is a request like any other, and gets an S3 answer.
 		DisableGeneralOptionsHandler: true,
 	}
-	printBanner(p.stdout, c, listener.Addr(), keys, origin)
-	log.Info("listening", "address", listener.Addr().String(), "version", version(), "durability", durabilityName(c))
-	return runUntilSignal(server, listener, log)
 }
 
 func durabilityName(c config) string {
@@ -137,18 +204,27 @@ func durabilityName(c config) string {
 
 // runUntilSignal serves until SIGTERM or SIGINT, then lets requests under way
 // finish for at most drainTimeout. A second signal ends the process where it is,
-// which loses nothing that was answered.
-func runUntilSignal(server *http.Server, listener net.Listener, log *slog.Logger) int {
-	signals := make(chan os.Signal, 2)
+// which loses nothing that was answered. With certificates it speaks TLS, and
+// SIGHUP reads them again.
+func runUntilSignal(server *http.Server, listener net.Listener, certs *certificates, log *slog.Logger) int {
+	signals, hangups := make(chan os.Signal, 2), make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	if certs != nil {
+		signal.Notify(hangups, syscall.SIGHUP)
+	}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	select {
-	case err := <-served:
-		log.Error("serving failed", "err", err)
-		return exitFailed
-	case s := <-signals:
-		log.Info("stopping", "signal", s.String(), "wait", drainTimeout.String())
+	go func() { served <- serveConnections(server, listener, certs) }()
+	for running := true; running; {
+		select {
+		case err := <-served:
+			log.Error("serving failed", "err", err)
+			return exitFailed
+		case <-hangups:
+			certs.reload()
+		case s := <-signals:
+			log.Info("stopping", "signal", s.String(), "wait", drainTimeout.String())
+			running = false
+		}
 	}
 	signal.Stop(signals) // from here on a signal does what it does by default
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
@@ -161,4 +237,14 @@ func runUntilSignal(server *http.Server, listener net.Listener, log *slog.Logger
 		return exitFailed
 	}
 	return exitOK
+}
+
+// serveConnections serves until the server is shut down: plainly, or over TLS with
+// HTTP/2 for clients that speak it.
+func serveConnections(server *http.Server, listener net.Listener, certs *certificates) error {
+	if certs == nil {
+		return server.Serve(listener)
+	}
+	server.TLSConfig = certs.settings()
+	return server.ServeTLS(listener, "", "")
 }

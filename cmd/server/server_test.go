@@ -18,7 +18,7 @@ func TestBannerShowsASecretOnlyIfNobodyKnowsIt(t *testing.T) {
 	address := &net.TCPAddr{IP: net.IPv4zero, Port: 9000}
 	for origin, shown := range map[keyOrigin]bool{keysGiven: false, keysKept: false, keysMade: true, keysDefault: true} {
 		var out bytes.Buffer
-		printBanner(&out, config{data: "/d"}, address, keys, origin)
+		printBanner(&out, config{data: "/d"}, address, keys, origin, "")
 		if strings.Contains(out.String(), keys.Secret) != shown {
 			t.Errorf("origin %d: want the secret shown: %v\n%s", origin, shown, out.String())
 		}
@@ -121,7 +121,9 @@ func TestCommands(t *testing.T) {
 		{args: "version", code: exitOK, stdout: "tombstone "},
 		{args: "help", code: exitOK, stdout: "Usage: tombstone [command]"},
 		{args: "serve -h", code: exitOK, stdout: "Usage: tombstone [command]"},
-		{args: "server /data", code: exitRefused, stderr: `unknown command "server"`},
+		{args: "server", code: exitRefused, stderr: "server FOLDER"},
+		{args: "server /a /b", code: exitRefused, stderr: "one folder"},
+		{args: "server /a --data /b", code: exitRefused, stderr: "--data"},
 		{args: "--no-such-flag", code: exitRefused, stderr: "-no-such-flag"},
 		{args: "check --address :1", code: exitRefused, stderr: "-address"},
 		{args: "health --data /d", code: exitRefused, stderr: "-data"},
