@@ -5,16 +5,25 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/minio/minio-go/v7"
 )
 
+// What DeleteObjects destroys is written first: so much that destroying it takes
+// seconds, with so many workers that it is not the sync of each write that takes
+// long, and for at most so many phases' length, since a slow server takes longer.
 const (
-	batchSize  = 1000   // entries in a DeleteObjects
-	hiddenKeys = 3000   // keys in the bucket of hidden keys
-	seedLimit  = 20_000 // versions to write before DeleteObjects is measured
-	listRounds = 20     // listings of the hidden bucket in a round
+	seedLimit   = 100_000
+	seedWorkers = 64
+	seedPhases  = 15
+)
+
+const (
+	batchSize  = 1000 // entries in a DeleteObjects
+	hiddenKeys = 3000 // keys in the bucket of hidden keys
+	listRounds = 20   // listings of the hidden bucket in a round
 )
 
 // removeBatch sends one DeleteObjects and returns the entries it added.
@@ -33,25 +42,54 @@ func (s *server) removeBatch(ctx context.Context, bucket string, batch []version
 	return added, errors.Join(faults...)
 }
 
-// measureDeleteObjects destroys versions, a thousand in a call. It writes them
-// first, for at most some phases' length, since a slow server takes long.
+// measureDeleteObjects destroys versions, a thousand in a call, in the order they
+// were written in: each call has versions of all keys, so that all calls meet on
+// the same keys.
 func measureDeleteObjects(ctx context.Context, s *server) ([]figure, error) {
-	_, all, err := s.writeVersions(ctx, 4*s.o.duration, seedLimit)
+	all, err := s.seedVersions(ctx)
 	if err != nil {
 		return nil, err
-	}
-	all = all[:len(all)/batchSize*batchSize]
-	if len(all) == 0 {
-		return nil, fmt.Errorf("fewer than %d versions could be written in %v", batchSize, 4*s.o.duration)
 	}
 	t, err := s.destroy(ctx, all, s.o.workers, 10*s.o.duration)
 	return rateFigure("DeleteObjects, versions", t), err
 }
 
+// measureDeleteListed destroys versions in the order in which a listing shows them,
+// as what empties a bucket does: each call has many versions of a few keys.
+func measureDeleteListed(ctx context.Context, s *server) ([]figure, error) {
+	all, err := s.seedVersions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	asListed(all)
+	t, err := s.destroy(ctx, all, s.o.workers, 10*s.o.duration)
+	return rateFigure("DeleteObjects as listed, versions", t), err
+}
+
+// asListed brings versions from the order they were written in to that of a
+// listing: by key, newest first.
+func asListed(all []version) {
+	slices.Reverse(all)
+	slices.SortStableFunc(all, func(a, b version) int { return strings.Compare(a.key, b.key) })
+}
+
+// seedVersions writes versions to destroy, in whole batches.
+func (s *server) seedVersions(ctx context.Context) ([]version, error) {
+	_, all, err := s.writeVersions(ctx, seedWorkers, seedPhases*s.o.duration, seedLimit)
+	if err != nil {
+		return nil, err
+	}
+	all = all[:len(all)/batchSize*batchSize]
+	if len(all) == 0 {
+		return nil, fmt.Errorf("fewer than %d versions could be written in %v", batchSize, seedPhases*s.o.duration)
+	}
+	return all, nil
+}
+
 // destroy deletes versions of the versioned bucket in batches. The tally counts
 // versions.
 func (s *server) destroy(ctx context.Context, all []version, workers int, d time.Duration) (tally, error) {
-	t, err := load(ctx, workers, d, func(ctx context.Context, i int) error {
+	t, err := s.load(ctx, workers, d, func(ctx context.Context, i int) error {
 		if i*batchSize >= len(all) {
 			return errEnough
 		}
@@ -75,7 +113,7 @@ func (s *server) hide(ctx context.Context) error {
 	for i := range all {
 		all[i].key = fmt.Sprintf("hidden/%05d", i)
 	}
-	t, err := load(ctx, s.o.workers, time.Minute, func(ctx context.Context, i int) error {
+	t, err := s.load(ctx, s.o.workers, time.Minute, func(ctx context.Context, i int) error {
 		if i >= len(all) {
 			return errEnough
 		}
@@ -121,7 +159,7 @@ func measureListVersions(ctx context.Context, s *server) ([]figure, error) {
 		return nil, err
 	}
 	entries := int64(0)
-	t, err := load(ctx, 1, s.o.duration, func(ctx context.Context, _ int) error {
+	t, err := s.load(ctx, 1, s.o.duration, func(ctx context.Context, _ int) error {
 		for o := range s.core.Client.ListObjects(ctx, s.hidden, minio.ListObjectsOptions{WithVersions: true, Recursive: true}) {
 			if o.Err != nil {
 				return o.Err

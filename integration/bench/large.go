@@ -32,13 +32,13 @@ func measureLarge(ctx context.Context, s *server) ([]figure, error) {
 			return nil, err
 		}
 	}
-	written, err := load(ctx, largeWorkers, s.o.duration, func(ctx context.Context, i int) error {
+	written, err := s.load(ctx, largeWorkers, s.o.duration, func(ctx context.Context, i int) error {
 		return s.putLarge(ctx, bucket, key(i), body)
 	})
 	if err != nil {
 		return nil, err
 	}
-	read, err := load(ctx, largeWorkers, s.o.duration, func(ctx context.Context, i int) error {
+	read, err := s.load(ctx, largeWorkers, s.o.duration, func(ctx context.Context, i int) error {
 		return s.get(ctx, bucket, key(i))
 	})
 	return []figure{

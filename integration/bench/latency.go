@@ -74,7 +74,7 @@ func (s *server) seedMarkers(ctx context.Context) ([]version, error) {
 		batch[i].key = versionedKey(i)
 	}
 	var made versions
-	_, err = load(ctx, massWorkers, seedTime*s.o.duration, func(ctx context.Context, i int) error {
+	_, err = s.load(ctx, massWorkers, seedTime*s.o.duration, func(ctx context.Context, i int) error {
 		if i >= markerSeed/batchSize {
 			return errEnough
 		}
@@ -86,7 +86,7 @@ func (s *server) seedMarkers(ctx context.Context) ([]version, error) {
 	if err != nil || len(all) > 2*batchSize {
 		return all, err
 	}
-	_, all, err = s.writeVersions(ctx, seedTime*s.o.duration, seedLimit)
+	_, all, err = s.writeVersions(ctx, s.o.workers, seedTime*s.o.duration, seedLimit)
 	return all, err
 }
 

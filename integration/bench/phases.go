@@ -27,6 +27,8 @@ func phases() []phase {
 		{name: "delete", measure: measureDelete},
 		{name: "delete-version", measure: measureDeleteVersion},
 		{name: "delete-objects", measure: measureDeleteObjects},
+		{name: "delete-listed", measure: measureDeleteListed},
+		{name: "delete-prepared", measure: measureDeletePrepared},
 		{name: "list-hidden", measure: measureListHidden},
 		{name: "list-versions", measure: measureListVersions},
 		{name: "get-p99", measure: measureLatency},

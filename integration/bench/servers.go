@@ -131,6 +131,14 @@ func beginVersitygw(ctx context.Context, o options, folder string) (func() (*lau
 	}, nil
 }
 
+// region is what requests are signed for.
+const region = "us-east-1"
+
+// transport keeps a connection for each worker.
+func transport(o options) *http.Transport {
+	return &http.Transport{MaxIdleConnsPerHost: max(4*o.workers, seedWorkers), DisableCompression: true}
+}
+
 // connect returns a server that answers at endpoint. Its client neither retries
 // nor waits for a free connection.
 func connect(o options, name, endpoint string) (*server, error) {
@@ -141,9 +149,9 @@ func connect(o options, name, endpoint string) (*server, error) {
 	core, err := minio.NewCore(u.Host, &minio.Options{
 		Creds:      credentials.NewStaticV4(o.access, o.secret, ""),
 		Secure:     u.Scheme == "https",
-		Region:     "us-east-1",
+		Region:     region,
 		MaxRetries: 1,
-		Transport:  &http.Transport{MaxIdleConnsPerHost: 4 * o.workers, DisableCompression: true},
+		Transport:  transport(o),
 	})
 	if err != nil {
 		return nil, err

@@ -69,7 +69,7 @@ func (s *server) writeSmall(ctx context.Context) (tally, error) {
 	}
 	prefix := s.unique("put")
 	var written versions
-	t, err := load(ctx, s.o.workers, s.o.duration, func(ctx context.Context, i int) error {
+	t, err := s.load(ctx, s.o.workers, s.o.duration, func(ctx context.Context, i int) error {
 		v, err := s.put(ctx, bucket, fmt.Sprintf("%s/%06d", prefix, i))
 		if err == nil {
 			written.add(v)
@@ -88,26 +88,26 @@ func measureGet(ctx context.Context, s *server) ([]figure, error) {
 			return nil, err
 		}
 	}
-	t, err := load(ctx, s.o.workers, s.o.duration, func(ctx context.Context, i int) error {
+	t, err := s.load(ctx, s.o.workers, s.o.duration, func(ctx context.Context, i int) error {
 		return s.get(ctx, s.small, s.written[i*7919%len(s.written)])
 	})
 	return rateFigure("GET 1 KiB", t), err
 }
 
 func measurePutVersion(ctx context.Context, s *server) ([]figure, error) {
-	t, _, err := s.writeVersions(ctx, s.o.duration, 0)
+	t, _, err := s.writeVersions(ctx, s.o.workers, s.o.duration, 0)
 	return rateFigure("PUT version 1 KiB", t), err
 }
 
 // writeVersions writes versions of the keys of the versioned bucket for some
 // time, and at most limit if that is not 0.
-func (s *server) writeVersions(ctx context.Context, d time.Duration, limit int) (tally, []version, error) {
+func (s *server) writeVersions(ctx context.Context, workers int, d time.Duration, limit int) (tally, []version, error) {
 	bucket, err := s.bucket(ctx, &s.versioned, "versioned", true)
 	if err != nil {
 		return tally{}, nil, err
 	}
 	var written versions
-	t, err := load(ctx, s.o.workers, d, func(ctx context.Context, i int) error {
+	t, err := s.load(ctx, workers, d, func(ctx context.Context, i int) error {
 		if limit > 0 && i >= limit {
 			return errEnough
 		}
@@ -127,7 +127,7 @@ func measureDelete(ctx context.Context, s *server) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := load(ctx, s.o.workers, s.o.duration, func(ctx context.Context, i int) error {
+	t, err := s.load(ctx, s.o.workers, s.o.duration, func(ctx context.Context, i int) error {
 		return s.core.RemoveObject(ctx, bucket, versionedKey(i), minio.RemoveObjectOptions{})
 	})
 	return rateFigure("DELETE (adds marker)", t), err
@@ -135,11 +135,11 @@ func measureDelete(ctx context.Context, s *server) ([]figure, error) {
 
 // measureDeleteVersion deletes versions that it writes first, for as long again.
 func measureDeleteVersion(ctx context.Context, s *server) ([]figure, error) {
-	_, all, err := s.writeVersions(ctx, 2*s.o.duration, 0)
+	_, all, err := s.writeVersions(ctx, s.o.workers, 2*s.o.duration, 0)
 	if err != nil {
 		return nil, err
 	}
-	t, err := load(ctx, s.o.workers, s.o.duration, func(ctx context.Context, i int) error {
+	t, err := s.load(ctx, s.o.workers, s.o.duration, func(ctx context.Context, i int) error {
 		if i >= len(all) {
 			return errEnough
 		}
