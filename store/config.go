@@ -21,6 +21,7 @@ const (
 	ConfigOwnershipControls
 	ConfigPublicAccessBlock
 	ConfigEncryption
+	ConfigAccelerate
 )
 
 // configChunk is the length at which a document is cut, bytes: an engine may bound

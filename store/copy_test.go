@@ -190,7 +190,7 @@ func TestCopyRefused(t *testing.T) {
 		}
 		_, err = s.Copy(t.Context(), CopyRequest{
 			Source: c.source, Bucket: c.bucket, Key: c.key, Condition: condition,
-			Describe: func(o Object) (Description, error) { return Description{}, c.describe },
+			Describe: func(Object) (Description, error) { return Description{}, c.describe },
 		})
 		var about *Error
 		if !errors.Is(err, c.want) || !errors.As(err, &about) || about.Bucket != c.about {

@@ -62,7 +62,7 @@ func TestCopyParts(t *testing.T) {
 				source.Offset, source.Length, offset, length = 0, -1, 0, len(body)
 			}
 			if length < 10 {
-				body, offset, length = strings.Repeat("p", 10+rng.IntN(200)), 0, -1
+				body = strings.Repeat("p", 10+rng.IntN(200))
 				parts = append(parts, mustPart(t, s, name, number, body))
 				whole += body
 				continue

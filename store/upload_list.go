@@ -121,7 +121,8 @@ func (s *Store) uploadsStart(b *bucketState, r *UploadsRequest) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	if _, rolls := rollUp(r.KeyMarker, r.Prefix, r.Delimiter); rolls || checkKey(r.KeyMarker) != nil {
+	_, rolls := rollUp(r.KeyMarker, r.Prefix, r.Delimiter)
+	if noKey := checkKey(r.KeyMarker) != nil; rolls || noKey {
 		return start, nil
 	}
 	return append(uploadKey(b.id, r.KeyMarker, order), 0), nil
