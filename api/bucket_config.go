@@ -47,6 +47,10 @@ var keptConfigs = map[string]keptConfig{
 		kind: store.ConfigCORS, root: "CORSConfiguration", read: readCORS,
 		code: "NoSuchCORSConfiguration", status: http.StatusOK,
 	},
+	"accelerate": {
+		kind: store.ConfigAccelerate, root: "AccelerateConfiguration", read: readAcceleration,
+		initial: acceleration{}, status: http.StatusOK,
+	},
 	"encryption": {
 		kind: store.ConfigEncryption, root: "ServerSideEncryptionConfiguration", read: readEncryption,
 		initial: encryption{}, initialAgain: true, status: http.StatusOK,

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -57,14 +59,14 @@ func prepareCreateBucket(x *exchange) (task, error) {
 	if spec.ObjectLock, err = x.lockWanted(); err != nil {
 		return task{}, err
 	}
-	constraint, err := x.readLocation()
+	wanted, err := x.readBucketWanted()
 	if err != nil {
 		return task{}, err
 	}
-	if spec.Region, err = bucketRegion(constraint, x.h.region); err != nil {
+	if spec.Region, err = bucketRegion(wanted.constraint, x.h.region); err != nil {
 		return task{}, err
 	}
-	return task{run: func() error { return x.createBucket(spec) }}, nil
+	return task{run: func() error { return x.createBucket(spec, wanted.tags) }}, nil
 }
 
 // checkOwnership accepts the one setting that buckets here have.
@@ -94,34 +96,54 @@ func (x *exchange) lockWanted() (bool, error) {
 	}
 }
 
-// readLocation returns the location constraint of the body, empty if there is
-// none. What else the body may ask for is not implemented.
-func (x *exchange) readLocation() (constraint string, err error) {
+// bucketWanted is what the body of a CreateBucket asks for.
+type bucketWanted struct {
+	constraint string        // of the location, empty for none
+	tags       bucketTagging // none if there are none
+}
+
+// readBucketWanted reads the body. What else it may ask for is not implemented.
+func (x *exchange) readBucketWanted() (w bucketWanted, err error) {
 	data, err := x.readDocument(maxSmallDocument)
 	if err != nil || len(data) == 0 {
-		return "", err
+		return w, err
 	}
 	r, err := openXML(data, "CreateBucketConfiguration")
-	if err != nil {
-		return "", refuse("MalformedXML")
+	if err == nil {
+		err = r.each(w.take(r))
 	}
-	for seen := false; ; seen = true {
-		name, ok, err := r.child()
-		switch {
-		case err != nil:
-			return "", refuse("MalformedXML")
-		case !ok && r.finish() != nil:
-			return "", refuse("MalformedXML")
-		case !ok:
-			return constraint, nil
-		case name == "Location", name == "Bucket", name == "Tags":
-			return "", refuseWith("NotImplemented", "The element "+name+" of CreateBucketConfiguration is not implemented.")
-		case name != "LocationConstraint" || seen:
-			return "", refuse("MalformedXML")
+	if err == nil {
+		err = r.finish()
+	}
+	if errors.Is(err, errXML) {
+		return w, refuse("MalformedXML")
+	}
+	if err != nil {
+		return w, err
+	}
+	return w, bucketTags.check(w.tags)
+}
+
+// take reads the children of a CreateBucketConfiguration, each of which stands there
+// once at most.
+func (w *bucketWanted) take(r *xmlReader) func(string) error {
+	seen := map[string]bool{}
+	return func(name string) (err error) {
+		if seen[name] {
+			return errXML
 		}
-		if constraint, err = r.text(); err != nil {
-			return "", refuse("MalformedXML")
+		seen[name] = true
+		switch name {
+		case "LocationConstraint":
+			w.constraint, err = r.text()
+			return err
+		case "Tags":
+			w.tags, err = readTags(r)
+			return err
+		case "Location", "Bucket":
+			return refuseWith("NotImplemented", "The element "+name+" of CreateBucketConfiguration is not implemented.")
 		}
+		return errXML
 	}
 }
 
@@ -165,14 +187,41 @@ func isRegion(s string) bool {
 }
 
 // createBucket makes the bucket. Making one's own again is an error everywhere but
-// in us-east-1 (spec WI2.2-8).
-func (x *exchange) createBucket(spec store.BucketSpec) error {
+// in us-east-1 (spec WI2.2-8), and there too if it would have other tags then.
+func (x *exchange) createBucket(spec store.BucketSpec, tags bucketTagging) error {
 	b, err := x.h.store.CreateBucket(x.Context(), spec)
 	again := errors.Is(err, store.ErrBucketExists) && x.h.region == defaultRegion && x.regionOf(&b) == defaultRegion
 	if err != nil && !again {
 		return err
 	}
+	if len(tags) > 0 {
+		if err := x.tagBucket(tags, err); err != nil {
+			return err
+		}
+	}
 	x.set("Location", "/"+x.bucket)
 	x.WriteHeader(http.StatusOK)
 	return nil
+}
+
+// tagBucket gives a bucket that was just made its tags, without which there is none: if
+// that fails it is removed again. Of one that was there already, which exists says, the
+// tags are compared, so that nobody is told of a bucket with tags that has none.
+func (x *exchange) tagBucket(tags bucketTagging, exists error) error {
+	kept := keptConfigs["tagging"]
+	wanted := kept.render(tags)
+	if exists != nil {
+		has, err := x.h.store.Config(x.Context(), x.bucket, kept.kind)
+		if err == nil && !bytes.Equal(has, wanted) {
+			err = exists
+		}
+		return err
+	}
+	// A client that goes away between the two does not keep them apart.
+	ctx := context.WithoutCancel(x.Context())
+	err := x.h.store.SetConfig(ctx, x.bucket, kept.kind, wanted)
+	if err == nil {
+		return nil
+	}
+	return errors.Join(err, x.h.store.DeleteBucket(ctx, x.bucket))
 }

@@ -125,6 +125,31 @@ func (e encryption) write(d *document) {
 	d.close("Rule")
 }
 
+// acceleration is whether transfers are accelerated: never, which a bucket says if it
+// was told to suspend it.
+type acceleration struct{ suspended bool }
+
+// readAcceleration reads an AccelerateConfiguration. There is nothing that could
+// accelerate: 501.
+func readAcceleration(r *xmlReader) (configuration, error) {
+	values, err := r.leaves("Status")
+	switch status := values["Status"]; {
+	case err != nil:
+		return nil, err
+	case status == "Enabled":
+		return nil, refuseWith("NotImplemented", "PutBucketAccelerateConfiguration with Status Enabled is not implemented.")
+	case status != "Suspended":
+		return nil, errXML
+	}
+	return acceleration{suspended: true}, nil
+}
+
+func (a acceleration) write(d *document) {
+	if a.suspended {
+		d.text("Status", "Suspended")
+	}
+}
+
 // ownership is who owns the objects of a bucket: always its owner, and ACLs are
 // disabled (spec AP3-8).
 type ownership struct{}

@@ -34,7 +34,7 @@ func prepareDeleteUnset(x *exchange) (task, error) {
 // unchanging is a sub-resource of one element that is what it is.
 type unchanging struct {
 	root, element string
-	shown         string // by a GET, empty for a document without the element
+	shown         string // by a GET
 	accepted      string // by a PUT, for it says what holds anyway
 	refused       string // by a PUT, 501
 }
@@ -42,7 +42,6 @@ type unchanging struct {
 // unchangings are these sub-resources, by name.
 var unchangings = map[string]unchanging{
 	"abac":           {"AbacStatus", "Status", "Disabled", "Disabled", "Enabled"},
-	"accelerate":     {"AccelerateConfiguration", "Status", "", "Suspended", "Enabled"},
 	"requestPayment": {"RequestPaymentConfiguration", "Payer", "BucketOwner", "BucketOwner", "Requester"},
 }
 
@@ -66,9 +65,7 @@ func prepareGetUnchanging(x *exchange) (task, error) {
 	return task{run: func() error {
 		u := unchangings[x.op.sub]
 		d := x.beginDocument(http.StatusOK, u.root, false)
-		if u.shown != "" {
-			d.text(u.element, u.shown)
-		}
+		d.text(u.element, u.shown)
 		return d.end(u.root)
 	}}, nil
 }

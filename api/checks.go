@@ -14,6 +14,7 @@ var checks = []func(*exchange) error{
 	(*exchange).checkSyntax,        // AP3.1-2
 	(*exchange).allowOrigin,        // so that a page can read refusals too
 	(*exchange).checkAuthenticity,  // AP3.1-3
+	(*exchange).checkForm,          // AP3.1-2 and -3, of a form
 	(*exchange).checkBucket,        // AP3.1-4
 	(*exchange).checkExpectedOwner, // AP3.1-5
 	(*exchange).checkImplemented,   // what is not there needs no permission

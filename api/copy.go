@@ -75,7 +75,9 @@ func (x *exchange) copyDescription() (d copyDescription, err error) {
 	if d.sent.Tags, err = requestTags(x.r.Header); err != nil {
 		return d, err
 	}
-	d.sent.System = systemMetadata(x.r.Header)
+	if d.sent.System, err = systemMetadata(x.r.Header); err != nil {
+		return d, err
+	}
 	d.changes = d.replaceMetadata || x.sent("X-Amz-Storage-Class") ||
 		x.sent("X-Amz-Server-Side-Encryption") || x.sent("X-Amz-Website-Redirect-Location")
 	return d, nil

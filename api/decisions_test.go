@@ -100,6 +100,8 @@ func TestRanges(t *testing.T) {
 		{"bytes=a-b", 10, span{}, wholeObject},
 		{"bytes=+1-2", 10, span{}, wholeObject},
 		{"bytes=1--2", 10, span{}, wholeObject},
+		{"bytes= -1", 10, span{}, wholeObject},
+		{"bytes= 1-2", 10, span{}, wholeObject},
 		{"octets=1-2", 10, span{}, wholeObject},
 		{"", 10, span{}, wholeObject},
 	}

@@ -46,6 +46,7 @@ var codes = map[Code]struct {
 	"InvalidPartOrder":                        {400, "The list of parts was not in ascending order. Parts must be ordered by part number.", []string{"UploadId"}},
 	"InvalidPolicyDocument":                   {400, "The content of the form does not meet the conditions specified in the policy document.", nil},
 	"InvalidRange":                            {416, "The requested range is not satisfiable", nil},
+	"InvalidRedirectLocation":                 {400, "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.", nil},
 	"InvalidRequest":                          {400, "Invalid Request", nil},
 	"InvalidStorageClass":                     {400, "The storage class you specified is not valid", nil},
 	"InvalidTag":                              {400, "The tag provided was not a valid tag.", nil},

@@ -28,6 +28,7 @@ type exchange struct {
 	session auth.Session
 	found   store.Bucket // the bucket, for operations that need one
 	version versioning.ID
+	form    *postForm // of a PostObject that was verified
 
 	origin  origin
 	cors    []pair // headers that let a page read the answer, whatever it is

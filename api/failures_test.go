@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,11 +18,13 @@ import (
 // moodyEngine commits or fails as it is told.
 type moodyEngine struct {
 	engine.Engine
-	fail atomic.Pointer[error]
+	fail  atomic.Pointer[error]
+	table byte // fail commits of this table only, 0 for all; set before fail
 }
 
 func (e *moodyEngine) Commit(ctx context.Context, guards []engine.Guard, mutations []engine.Mutation) error {
-	if err := e.fail.Load(); err != nil {
+	concerned := func(m engine.Mutation) bool { return e.table == 0 || m.Key[0] == e.table }
+	if err := e.fail.Load(); err != nil && slices.ContainsFunc(mutations, concerned) {
 		return *err
 	}
 	return e.Engine.Commit(ctx, guards, mutations)
@@ -41,6 +44,26 @@ func newMoodyServer(t *testing.T) (*testServer, *moodyEngine, blob.FS) {
 	}
 	t.Cleanup(func() { st.Close() })
 	return newTestServer(t, func(o *Options) { o.Store = st }), moody, fs
+}
+
+// A bucket that cannot be given the tags it was to have is not there.
+func TestCreateBucketTagsFail(t *testing.T) {
+	s, moody, _ := newMoodyServer(t)
+	const tagged = "<CreateBucketConfiguration><Tags><Tag><Key>a</Key><Value>b</Value></Tag></Tags></CreateBucketConfiguration>"
+	cause := errors.New("the disk is on fire")
+	moody.table = 'C' // that of configurations
+	moody.fail.Store(&cause)
+	if a := s.do("PUT", "/bucket", tagged); a.status != 500 {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if a := s.do("HEAD", "/bucket", ""); a.status != 404 {
+		t.Errorf("without its tags the bucket is %d", a.status)
+	}
+	moody.fail.Store(nil)
+	s.must("PUT", "/bucket", tagged)
+	if a := s.must("GET", "/bucket?tagging", ""); !strings.Contains(string(a.body), "<Key>a</Key>") {
+		t.Errorf("tags are %s", a.body)
+	}
 }
 
 // What fails inside is answered 500 and logged once, and what it was is not told.

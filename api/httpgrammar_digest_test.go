@@ -19,7 +19,7 @@ func (s *testServer) digest(t *testing.T) string {
 	}
 	for i := range buckets {
 		fmt.Fprintf(&b, "%+v\n", buckets[i])
-		for kind := store.ConfigTagging; kind <= store.ConfigEncryption; kind++ {
+		for kind := store.ConfigTagging; kind <= store.ConfigAccelerate; kind++ {
 			data, err := s.store.Config(t.Context(), buckets[i].Name, kind)
 			fmt.Fprintf(&b, "%d %q %v\n", kind, data, err)
 		}

@@ -33,22 +33,31 @@ var systemHeaders = []struct{ canonical, name string }{
 	{"Content-Encoding", "Content-Encoding"},
 	{"Content-Language", "Content-Language"},
 	{"Expires", "Expires"},
-	{"X-Amz-Website-Redirect-Location", "x-amz-website-redirect-location"},
+	{"X-Amz-Website-Redirect-Location", websiteRedirect},
 }
 
-// systemMetadata returns the system headers of a request.
-func systemMetadata(h http.Header) []store.Pair {
+// redirectPrefixes begin the places that a website may redirect to.
+var redirectPrefixes = []string{"/", "http://", "https://"}
+
+// systemMetadata returns the system headers of a request. A redirect to where no
+// website can send a browser is refused.
+func systemMetadata(h http.Header) ([]store.Pair, error) {
 	var pairs []store.Pair
 	for _, s := range systemHeaders {
 		value := strings.Join(h[s.canonical], ",")
 		if s.canonical == "Content-Encoding" {
 			value = auth.StripAWSChunked(value)
 		}
-		if value != "" {
-			pairs = append(pairs, store.Pair{Name: s.name, Value: value})
+		if value == "" {
+			continue
 		}
+		leads := func(prefix string) bool { return strings.HasPrefix(value, prefix) }
+		if s.name == websiteRedirect && !slices.ContainsFunc(redirectPrefixes, leads) {
+			return nil, refuse("InvalidRedirectLocation")
+		}
+		pairs = append(pairs, store.Pair{Name: s.name, Value: value})
 	}
-	return pairs
+	return pairs, nil
 }
 
 // userMetadata returns the user metadata of a request in the order of names. Names

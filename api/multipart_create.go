@@ -30,8 +30,11 @@ func prepareCreateMultipartUpload(x *exchange) (task, error) {
 		return task{}, err
 	}
 	r := store.UploadRequest{
-		Bucket: x.bucket, Key: x.key, System: systemMetadata(x.r.Header), User: user,
+		Bucket: x.bucket, Key: x.key, User: user,
 		Owner: x.h.owner, Made: x.maker(),
+	}
+	if r.System, err = systemMetadata(x.r.Header); err != nil {
+		return task{}, err
 	}
 	if r.StorageClass, err = x.storageClass(); err != nil {
 		return task{}, err

@@ -194,11 +194,11 @@ func (x *exchange) describe(o *store.Object, options *readOptions) (status int, 
 }
 
 // setReadChecksums sets the checksum of what is read: that of the whole object, or
-// of the n-th part of one whose parts have checksums of their own. That of any other
-// stretch is not known.
+// of the n-th part of one that was uploaded in parts, which have kept their own. That
+// of any other stretch is not known.
 func (x *exchange) setReadChecksums(o *store.Object, n int, read span) error {
 	switch {
-	case o.ChecksumType == store.Composite && n > 0:
+	case n > 0 && o.Parts.Count() > 0:
 		return x.setPartChecksum(o, n)
 	case read.length != o.Size:
 		return nil
@@ -229,7 +229,7 @@ func (x *exchange) setPartChecksum(o *store.Object, n int) error {
 		return err
 	}
 	if len(page.Parts) > 0 && page.Parts[0].Number == number && page.Object.ETag == o.ETag {
-		x.setChecksums(page.Parts[0].Checksums, store.Composite)
+		x.setChecksums(page.Parts[0].Checksums, o.ChecksumType)
 	}
 	return nil
 }

@@ -71,8 +71,11 @@ func preparePutObject(x *exchange) (task, error) {
 	}
 	r := store.PutRequest{
 		Bucket: x.bucket, Key: x.key, Body: b, Size: length,
-		Condition: condition, System: systemMetadata(x.r.Header), User: user,
+		Condition: condition, User: user,
 		Owner: x.h.owner, Made: x.maker(),
+	}
+	if r.System, err = systemMetadata(x.r.Header); err != nil {
+		return task{}, err
 	}
 	if r.StorageClass, err = x.storageClass(); err != nil {
 		return task{}, err

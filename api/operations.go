@@ -92,8 +92,8 @@ var operations = []operation{
 
 	{get, bucket, "abac", "", "GetBucketAbac", "s3:GetBucketAbac", "", prepareGetUnchanging},
 	{put, bucket, "abac", "", "PutBucketAbac", "s3:PutBucketAbac", "", preparePutUnchanging},
-	{get, bucket, "accelerate", "", "GetBucketAccelerateConfiguration", "s3:GetAccelerateConfiguration", "", prepareGetUnchanging},
-	{put, bucket, "accelerate", "", "PutBucketAccelerateConfiguration", "s3:PutAccelerateConfiguration", "", preparePutUnchanging},
+	{get, bucket, "accelerate", "", "GetBucketAccelerateConfiguration", "s3:GetAccelerateConfiguration", "", prepareGetKept},
+	{put, bucket, "accelerate", "", "PutBucketAccelerateConfiguration", "s3:PutAccelerateConfiguration", "", preparePutKept},
 	{get, bucket, "acl", "", "GetBucketAcl", "s3:GetBucketAcl", "", prepareGetBucketACL},
 	{put, bucket, "acl", "", "PutBucketAcl", "s3:PutBucketAcl", "", preparePutBucketACL},
 	{get, bucket, "analytics", "id", "GetBucketAnalyticsConfiguration", "s3:GetAnalyticsConfiguration", "", prepareGetUnset},

@@ -25,6 +25,7 @@ const formReadAhead = 8 << 10
 // file is still to be read.
 type postForm struct {
 	fields auth.Form
+	policy *auth.PostPolicy // nil for none
 	file   *multipart.Part
 	name   string // of the file, as the browser calls it
 	body   *body
@@ -55,25 +56,36 @@ func (l *fieldLimit) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// preparePostObject reads a form up to its file. Who sends it is told by its fields,
-// and policy is asked about them.
-func preparePostObject(x *exchange) (task, error) {
+// checkForm reads the form of a PostObject up to its file, for its fields tell who
+// sends it.
+func (x *exchange) checkForm() error {
+	if x.op.name != "PostObject" {
+		return nil
+	}
 	form, err := x.openForm()
 	if err != nil {
-		return task{}, err
-	}
-	if err := x.takeForm(form); err != nil {
-		return task{}, err
+		return err
 	}
 	session, policy, err := x.h.verifier.VerifyForm(form.fields, x.h.clock.Now())
 	if err != nil {
-		return task{}, err
+		return err
 	}
 	if !session.Anonymous {
 		x.session = session
 	}
-	if policy != nil {
-		if err := policy.Check(form.fields, x.bucket); err != nil {
+	form.policy, x.form = policy, form
+	return nil
+}
+
+// preparePostObject reads what the fields of the form ask for, and asks the policy that
+// it brought about them.
+func preparePostObject(x *exchange) (task, error) {
+	form := x.form
+	if err := x.takeForm(form); err != nil {
+		return task{}, err
+	}
+	if form.policy != nil {
+		if err := form.policy.Check(form.fields, x.bucket); err != nil {
 			return task{}, err
 		}
 	}
@@ -81,7 +93,7 @@ func preparePostObject(x *exchange) (task, error) {
 	if err != nil {
 		return task{}, err
 	}
-	put.Body = newFormFile(form, policy)
+	put.Body = newFormFile(form)
 	return task{run: func() error { return x.postObject(put, form, d) }}, nil
 }
 
@@ -122,6 +134,9 @@ func (f *postForm) readFields(r *multipart.Reader) error {
 			return err
 		}
 		name := part.FormName()
+		if name == "" {
+			return refuse("MalformedPOSTRequest")
+		}
 		if strings.EqualFold(name, "file") {
 			f.file, f.name = part, part.FileName()
 			return nil
@@ -154,10 +169,7 @@ func (f *postForm) blame(err error) error {
 // takeForm takes from the form what the request is about: the key, and what a
 // PutObject has in its headers.
 func (x *exchange) takeForm(form *postForm) error {
-	key, sent := form.fields.Lookup("key")
-	if !sent {
-		return nil // which the verifier says
-	}
+	key, _ := form.fields.Lookup("key") // the verifier has seen it
 	key = strings.ReplaceAll(key, "${filename}", baseName(form.name))
 	form.setKey(key)
 	if key == "" {
@@ -252,9 +264,12 @@ func (x *exchange) formRequest(form *postForm) (*store.PutRequest, *digests, err
 		return nil, nil, err
 	}
 	r := &store.PutRequest{
-		Bucket: x.bucket, Key: x.key, Size: -1, System: systemMetadata(x.r.Header), Owner: x.h.owner, Made: x.maker(),
+		Bucket: x.bucket, Key: x.key, Size: -1, Owner: x.h.owner, Made: x.maker(),
 	}
 	if r.Condition, err = x.writeCondition(); err != nil {
+		return nil, nil, err
+	}
+	if r.System, err = systemMetadata(x.r.Header); err != nil {
 		return nil, nil, err
 	}
 	if r.User, err = userMetadata(x.r.Header); err != nil {

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/seed61737384/tombstone/auth"
 	"github.com/seed61737384/tombstone/store"
 )
 
@@ -20,15 +19,14 @@ const maxMeasured = 1 << 20
 // is not what the policy allows, so that nothing is stored.
 type formFile struct {
 	form    *postForm
-	policy  *auth.PostPolicy // nil for none
 	largest int64
 	size    int64
 }
 
-func newFormFile(form *postForm, policy *auth.PostPolicy) *formFile {
-	f := &formFile{form: form, policy: policy, largest: maxPut}
-	if policy != nil {
-		_, largest := policy.LengthRange()
+func newFormFile(form *postForm) *formFile {
+	f := &formFile{form: form, largest: maxPut}
+	if form.policy != nil {
+		_, largest := form.policy.LengthRange()
 		f.largest = min(f.largest, largest)
 	}
 	return f
@@ -57,8 +55,8 @@ func (f *formFile) tooLarge() error {
 		return f.form.blame(err)
 	}
 	f.size += rest
-	if f.policy != nil {
-		if err := f.policy.CheckLength(f.size); err != nil {
+	if f.form.policy != nil {
+		if err := f.form.policy.CheckLength(f.size); err != nil {
 			return err
 		}
 	}
@@ -70,8 +68,8 @@ func (f *formFile) end() error {
 	if _, err := io.Copy(io.Discard, f.form.body); err != nil {
 		return f.form.blame(err)
 	}
-	if f.policy != nil {
-		if err := f.policy.CheckLength(f.size); err != nil {
+	if f.form.policy != nil {
+		if err := f.form.policy.CheckLength(f.size); err != nil {
 			return err
 		}
 	}

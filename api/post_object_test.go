@@ -211,6 +211,8 @@ func TestPostObjectRefused(t *testing.T) {
 		{"public", postTest{fields: s.signed(anyKey+`,["eq","$acl","public-read"]`, key, pair{"acl", "public-read"})}, 400, []string{"AccessControlListNotSupported"}},
 		{"digest", postTest{fields: s.signed(anyKey+`,["starts-with","$x-amz-checksum-crc32",""]`, key, pair{"x-amz-checksum-crc32", "AAAAAA=="}), content: "hello"}, 400, []string{"BadDigest"}},
 		{"tags", postTest{fields: s.signed(anyKey+`,["starts-with","$tagging",""]`, key, pair{"tagging", "a=b"})}, 400, []string{"MalformedXML"}},
+		{"redirect", postTest{fields: s.signed(anyKey+`,["starts-with","$x-amz-website-redirect-location",""]`, key, pair{"x-amz-website-redirect-location", "example.com"})}, 400,
+			[]string{"InvalidRedirectLocation"}},
 		{"header in a value", postTest{fields: s.signed(anyKey+`,["starts-with","$x-amz-meta-a",""]`, key, pair{"x-amz-meta-a", "1\r\nSet-Cookie: x"})}, 400, []string{"InvalidArgument"}},
 	}
 	for _, test := range tests {
@@ -251,6 +253,8 @@ func TestPostObjectMalformed(t *testing.T) {
 		{"nothing", "multipart/form-data; boundary=b", "", 400, "MalformedPOSTRequest"},
 		{"cut in a field", "multipart/form-data; boundary=b", good[:60], 400, "MalformedPOSTRequest"},
 		{"anonymous", "multipart/form-data; boundary=b", good, 403, "AccessDenied"},
+		{"part without name", "multipart/form-data; boundary=b", strings.Replace(good, `"file"`, `""; filename="f"`, 1), 400, "MalformedPOSTRequest"},
+		{"long part without name", "multipart/form-data; boundary=b", strings.Replace(good, "name=\"file\"\r\n\r\n", "name=\"\"\r\n\r\n"+strings.Repeat("x", 64<<10), 1), 400, "MalformedPOSTRequest"},
 		{"long header", "multipart/form-data; boundary=b", "--b\r\nX: " + strings.Repeat("x", 1<<20) + "\r\n\r\n", 400, "MaxPostPreDataLengthExceeded"},
 	}
 	for _, test := range tests {
@@ -267,6 +271,45 @@ func TestPostObjectMalformed(t *testing.T) {
 		if a := s.do("POST", "/bucket", body, "Content-Type", "multipart/form-data; boundary=b"); a.status != want {
 			t.Errorf("%q: %d %s", body, a.status, a.body)
 		}
+	}
+}
+
+// TestPostObjectToNowhere sends forms to a bucket that is not there: what is wrong with
+// the form and who sends it come first.
+//
+// spec: AP3.1-2, AP3.1-3, AP3.1-4, WI1.4-9
+func TestPostObjectToNowhere(t *testing.T) {
+	s := newTestServer(t, nil)
+	key := pair{"key", "k"}
+	replaced := func(name, value string) postTest {
+		fields := s.signed(anyKey, key)
+		for i := range fields {
+			if fields[i].name == name {
+				fields[i].value = value
+			}
+		}
+		return postTest{fields: fields}
+	}
+	tests := []struct {
+		form   postTest
+		status int
+		code   string
+	}{
+		{replaced("x-amz-signature", strings.Repeat("0", 64)), 403, "SignatureDoesNotMatch"},
+		{replaced("x-amz-algorithm", "AWS4"), 400, "InvalidArgument"},
+		{postTest{fields: s.signed(anyKey, key), noFile: true}, 400, "InvalidArgument"},
+		{postTest{fields: s.signed(anyKey)}, 400, "InvalidArgument"},
+		{postTest{fields: []pair{key}}, 404, "NoSuchBucket"},
+		{postTest{fields: s.signed(`["eq","$key","other"]`, key)}, 404, "NoSuchBucket"},
+		{postTest{fields: s.signed(anyKey, key)}, 404, "NoSuchBucket"},
+	}
+	for n, test := range tests {
+		if a := s.post("/nowhere", &test.form); a.status != test.status || !strings.Contains(string(a.body), "<Code>"+test.code) {
+			t.Errorf("%d: %d %s, want %d %s", n, a.status, a.body, test.status, test.code)
+		}
+	}
+	if a := s.do("POST", "/nowhere", "key=k", "Content-Type", "text/plain"); a.status != 412 {
+		t.Errorf("no form: %d %s", a.status, a.body)
 	}
 }
 

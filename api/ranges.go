@@ -24,7 +24,7 @@ func parseRange(value string, size int64) (span, rangeKind) {
 	if !ok {
 		return span{}, wholeObject
 	}
-	first, last, ok := strings.Cut(strings.TrimSpace(spec), "-")
+	first, last, ok := strings.Cut(spec, "-")
 	if !ok {
 		return span{}, wholeObject
 	}

@@ -86,22 +86,23 @@ func readTagging(r *xmlReader) (tags []store.Tag, err error) {
 	if name, ok, err := r.child(); err != nil || !ok || name != "TagSet" {
 		return nil, errXML
 	}
-	for {
-		name, ok, err := r.child()
-		switch {
-		case err != nil:
-			return nil, err
-		case !ok:
-			return tags, readEnd(r)
-		case name != "Tag":
-			return nil, errXML
+	if tags, err = readTags(r); err != nil {
+		return nil, err
+	}
+	return tags, readEnd(r)
+}
+
+// readTags reads the tags that the open element holds, to its end.
+func readTags(r *xmlReader) (tags []store.Tag, err error) {
+	err = r.each(func(name string) error {
+		if name != "Tag" {
+			return errXML
 		}
 		tag, err := readTag(r)
-		if err != nil {
-			return nil, err
-		}
 		tags = append(tags, tag)
-	}
+		return err
+	})
+	return tags, err
 }
 
 // readEnd leaves an element that has to end here.

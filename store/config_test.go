@@ -90,7 +90,7 @@ func TestConfigRefusals(t *testing.T) {
 func TestConfigGoesWithBucket(t *testing.T) {
 	s := openTest(t, nil, nil)
 	mustBucket(t, s, "b", versioning.Unversioned)
-	for kind := ConfigTagging; kind <= ConfigEncryption; kind++ {
+	for kind := ConfigTagging; kind <= ConfigAccelerate; kind++ {
 		if err := s.SetConfig(t.Context(), "b", kind, document('a', 2*configChunk)); err != nil {
 			t.Fatal(err)
 		}
