@@ -128,10 +128,10 @@ func (c *postCondition) holds(form Form, bucket string) bool {
 }
 
 // eachStartsWith reports whether every element of a list of types begins with prefix; of all fields Content-Type alone
-// is read as a list (A-API:sigv4-HTTPPOSTConstructPolicy).
+// is read as a list, with or without blanks (A-API:sigv4-HTTPPOSTConstructPolicy).
 func eachStartsWith(list, prefix string) bool {
 	for value := range strings.SplitSeq(list, ",") {
-		if !strings.HasPrefix(value, prefix) {
+		if !strings.HasPrefix(strings.TrimLeft(value, " "), prefix) {
 			return false
 		}
 	}
