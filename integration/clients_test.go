@@ -3,6 +3,7 @@ package integration
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/aws/smithy-go"
@@ -73,17 +74,21 @@ type client interface {
 // forEachClient runs a test with each SDK, with a bucket of its own.
 func forEachClient(t *testing.T, test func(t *testing.T, c client, bucket string)) {
 	t.Helper()
+	minioGo, awsGo := module(t, "minio-go", mintModule), module(t, "aws-sdk-go-v2", "github.com/aws/aws-sdk-go-v2/service/s3")
+	scenario, _, _ := strings.Cut(strings.TrimPrefix(t.Name(), "Test"), "/")
 	for _, c := range []struct {
 		name   string
+		played played
 		client client
 	}{
-		{"minio-go", newMinio(t, shared.Endpoint, minio.Options{})},
-		{"minio-go with trailers", newMinio(t, shared.Endpoint, minio.Options{TrailingHeaders: true})},
-		{"aws-sdk-go-v2", newAWS(t, shared.Endpoint)},
-		{"aws-sdk-go-v2 with trailers", newAWSTrailers(t, shared.Endpoint)},
+		{"minio-go", minioGo, newMinio(t, shared.Endpoint, minio.Options{})},
+		{"minio-go with trailers", minioGo, newMinio(t, shared.Endpoint, minio.Options{TrailingHeaders: true})},
+		{"aws-sdk-go-v2", awsGo, newAWS(t, shared.Endpoint)},
+		{"aws-sdk-go-v2 with trailers", awsGo, newAWSTrailers(t, shared.Endpoint)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
+			c.played.note(t, scenario)
 			bucket := bucketName(t)
 			must(t, c.client.createBucket(bucket))
 			test(t, c.client, bucket)

@@ -1,10 +1,10 @@
 package integration
 
 import (
-	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -31,11 +31,53 @@ func program(t *testing.T, name string) string {
 	return path
 }
 
+// installation is one of the versions in which a client program is installed.
+type installation struct{ path, version string }
+
+// installations returns a client program in all versions that are in the
+// environment of TOMBSTONE_CLIENTS_VENV and on the PATH: one of each that
+// distinct tells apart. There is at least one, or the test ends as program says.
+func installations(t *testing.T, name, versionArg string, distinct func(version string) string) []installation {
+	t.Helper()
+	var found []installation
+	seen := make(map[string]bool)
+	paths := []string{program(t, name)}
+	for _, folder := range filepath.SplitList(os.Getenv("PATH")) {
+		paths = append(paths, filepath.Join(folder, name))
+	}
+	for _, path := range paths {
+		if _, err := exec.LookPath(path); err != nil {
+			continue
+		}
+		out, err := exec.Command(path, versionArg).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s %s: %v\n%s", path, versionArg, err, out)
+		}
+		version := versionIn(string(out))
+		if key := distinct(version); !seen[key] {
+			seen[key] = true
+			found = append(found, installation{path: path, version: version})
+		}
+	}
+	return found
+}
+
+// folder returns the folder with a client library that a variable names.
+func folder(t *testing.T, variable, library string) string {
+	t.Helper()
+	path := os.Getenv(variable)
+	if path == "" {
+		absent(t, variable+" names no folder with "+library)
+	}
+	return path
+}
+
 func absent(t *testing.T, why string) {
 	t.Helper()
 	if os.Getenv("TOMBSTONE_CLIENTS_REQUIRED") == "1" {
 		t.Fatal(why)
 	}
+	report.skip(t, why)
 	t.Skip(why)
 }
 
@@ -49,21 +91,41 @@ func run(t *testing.T, env []string, name string, args ...string) (string, error
 			cmd.Env = append(cmd.Env, v)
 		}
 	}
-	cmd.Env = append(cmd.Env, "AWS_ACCESS_KEY_ID="+accessKey, "AWS_SECRET_ACCESS_KEY="+secretKey, "AWS_DEFAULT_REGION=us-east-1",
+	cmd.Env = append(cmd.Env, "AWS_ACCESS_KEY_ID="+accessKey, "AWS_SECRET_ACCESS_KEY="+secretKey, "AWS_DEFAULT_REGION=us-east-1", "AWS_REGION=us-east-1",
 		"AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=")
 	cmd.Env = append(cmd.Env, env...)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
 
-// mustRun ends the test if a client program fails.
-func mustRun(t *testing.T, env []string, name string, args ...string) {
+// mustRun ends the test if a client program fails, and returns what it printed.
+func mustRun(t *testing.T, env []string, name string, args ...string) string {
 	t.Helper()
 	out, err := run(t, env, name, args...)
 	if err != nil {
 		t.Fatalf("%s %q: %v\n%s", filepath.Base(name), args, err, tailOf(out))
 	}
 	t.Logf("%s", tailOf(out))
+	return out
+}
+
+// wantFailure reports a client program that succeeds, or fails without the text.
+func wantFailure(t *testing.T, text string, env []string, name string, args ...string) {
+	t.Helper()
+	out, err := run(t, env, name, args...)
+	if err == nil || !strings.Contains(out, text) {
+		t.Errorf("%s %q: %v, want a failure with %q\n%s", filepath.Base(name), args, err, text, tailOf(out))
+	}
+}
+
+// versionIn returns the first word of a program's output that begins with a
+// digit, or with "v" and a digit: most programs print their version so.
+func versionIn(out string) string {
+	found := regexp.MustCompile(`\bv?([0-9]+\.[0-9][^\s,;()]*)`).FindStringSubmatch(out)
+	if found == nil {
+		return "unknown"
+	}
+	return found[1]
 }
 
 // tailOf returns the last lines of what a program printed.
@@ -134,178 +196,4 @@ func hide(t *testing.T, bucket string) {
 	}
 	_, err = c.removeMany(bucket, targets)
 	must(t, err)
-}
-
-func TestAWSCLI(t *testing.T) {
-	aws := program(t, "aws")
-	path := []string{"PATH=" + filepath.Dir(aws) + string(os.PathListSeparator) + os.Getenv("PATH")}
-	s3 := func(args ...string) []string {
-		return append([]string{"--endpoint-url", shared.Endpoint, "s3"}, args...)
-	}
-	t.Run("main job", func(t *testing.T) {
-		t.Parallel()
-		mustRun(t, path, "clients/aws_main_job.sh", shared.Endpoint, bucketName(t))
-	})
-	// spec: VD9-7
-	t.Run("rm --recursive", func(t *testing.T) {
-		t.Parallel()
-		for status, want := range map[string]contents{"": {}, "Enabled": {versions: 2 * many, markers: many}} {
-			bucket := seededBucket(t, status)
-			mustRun(t, path, aws, s3("rm", "--recursive", "--only-show-errors", "s3://"+bucket)...)
-			wantContents(t, bucket, want)
-		}
-	})
-	// spec: VD9-8
-	t.Run("rb --force", func(t *testing.T) {
-		t.Parallel()
-		bucket := seededBucket(t, "")
-		mustRun(t, path, aws, s3("rb", "--force", "s3://"+bucket)...)
-		wantNoBucket(t, bucket)
-		bucket = seededBucket(t, "Enabled")
-		out, err := run(t, path, aws, s3("rb", "--force", "s3://"+bucket)...)
-		if err == nil || !strings.Contains(out, "BucketNotEmpty") {
-			t.Errorf("of a versioned bucket: %v\n%s", err, tailOf(out))
-		}
-		wantContents(t, bucket, contents{versions: 2 * many, markers: many})
-	})
-	// spec: VD9-9
-	for _, status := range []string{"", "Enabled", "Suspended"} {
-		t.Run("s3api loop, status "+status, func(t *testing.T) {
-			t.Parallel()
-			bucket := seededBucket(t, status)
-			if status != "" {
-				hide(t, bucket)
-			}
-			mustRun(t, path, "clients/s3api_empty.sh", shared.Endpoint, bucket)
-			wantNoBucket(t, bucket)
-		})
-	}
-}
-
-func TestBoto3(t *testing.T) {
-	python := program(t, "python3")
-	if out, err := exec.Command(python, "-c", "import boto3").CombinedOutput(); err != nil {
-		absent(t, "python3 has no boto3: "+tailOf(string(out)))
-	}
-	flow := func(t *testing.T, name, bucket string) {
-		t.Helper()
-		mustRun(t, nil, python, "clients/boto3_flows.py", shared.Endpoint, name, bucket)
-	}
-	for _, name := range []string{"main_job", "checksums", "odd_keys"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			flow(t, name, bucketName(t))
-		})
-	}
-	for _, status := range []string{"", "Enabled", "Suspended"} {
-		// spec: VD9-10
-		t.Run("object_versions.delete, status "+status, func(t *testing.T) {
-			t.Parallel()
-			bucket := seededBucket(t, status)
-			flow(t, "object_versions_delete", bucket)
-			wantNoBucket(t, bucket)
-		})
-		// spec: VD9-11
-		t.Run("objects.delete, status "+status, func(t *testing.T) {
-			t.Parallel()
-			bucket := seededBucket(t, status)
-			flow(t, "objects_delete", bucket)
-			wantContents(t, bucket, map[string]contents{"Enabled": {versions: 2 * many, markers: many}, "Suspended": {versions: many, markers: many}}[status])
-		})
-		t.Run("one by one, status "+status, func(t *testing.T) {
-			t.Parallel()
-			bucket := seededBucket(t, status)
-			if status != "" {
-				hide(t, bucket)
-			}
-			flow(t, "versions_one_by_one", bucket)
-			wantNoBucket(t, bucket)
-		})
-	}
-}
-
-// spec: VD9-12
-func TestS3cmd(t *testing.T) {
-	s3cmd := program(t, "s3cmd")
-	host := strings.TrimPrefix(shared.Endpoint, "http://")
-	args := func(more ...string) []string {
-		return append([]string{"--config", os.DevNull, "--no-ssl", "--host", host, "--host-bucket", host, "--access_key", accessKey, "--secret_key", secretKey}, more...)
-	}
-	for status, want := range map[string]contents{"": {}, "Enabled": {versions: 2 * many, markers: many}} {
-		t.Run("del --recursive, status "+status, func(t *testing.T) {
-			t.Parallel()
-			bucket := seededBucket(t, status)
-			mustRun(t, nil, s3cmd, args("del", "--recursive", "--force", "--quiet", "s3://"+bucket)...)
-			wantContents(t, bucket, want)
-			if status == "" {
-				mustRun(t, nil, s3cmd, args("rb", "s3://"+bucket)...)
-				wantNoBucket(t, bucket)
-			}
-		})
-	}
-	t.Run("put, ls, get", func(t *testing.T) {
-		t.Parallel()
-		bucket, file := bucketName(t), filepath.Join(t.TempDir(), "file")
-		must(t, os.WriteFile(file, content(1, 100<<10), 0o600))
-		mustRun(t, nil, s3cmd, args("mb", "s3://"+bucket)...)
-		mustRun(t, nil, s3cmd, args("put", "--quiet", file, "s3://"+bucket+"/a b+c")...)
-		mustRun(t, nil, s3cmd, args("get", "--quiet", "s3://"+bucket+"/a b+c", file+".back")...)
-		if back, err := os.ReadFile(file + ".back"); err != nil || !bytes.Equal(back, content(1, 100<<10)) {
-			t.Errorf("got %d bytes, %v", len(back), err)
-		}
-	})
-}
-
-// spec: VD9-13
-func TestRclone(t *testing.T) {
-	rclone := program(t, "rclone")
-	env := []string{"RCLONE_CONFIG=" + filepath.Join(t.TempDir(), "none.conf"), "RCLONE_CONFIG_TS_TYPE=s3", "RCLONE_CONFIG_TS_PROVIDER=Other",
-		"RCLONE_CONFIG_TS_ENV_AUTH=true", "RCLONE_CONFIG_TS_ENDPOINT=" + shared.Endpoint, "RCLONE_TRANSFERS=16", "RCLONE_CHECKERS=16", "RCLONE_LOW_LEVEL_RETRIES=1", "RCLONE_RETRIES=1"}
-	t.Run("delete", func(t *testing.T) {
-		t.Parallel()
-		bucket := seededBucket(t, "Enabled")
-		mustRun(t, env, rclone, "delete", "ts:"+bucket)
-		wantContents(t, bucket, contents{versions: 2 * many, markers: many})
-		mustRun(t, env, rclone, "backend", "cleanup-hidden", "ts:"+bucket)
-		wantContents(t, bucket, contents{})
-		mustRun(t, env, rclone, "rmdir", "ts:"+bucket)
-		wantNoBucket(t, bucket)
-	})
-	t.Run("cleanup-hidden leaves what is current", func(t *testing.T) {
-		t.Parallel()
-		bucket := seededBucket(t, "Suspended")
-		mustRun(t, env, rclone, "backend", "cleanup-hidden", "ts:"+bucket)
-		wantContents(t, bucket, contents{keys: many, versions: many})
-	})
-	t.Run("purge", func(t *testing.T) {
-		t.Parallel()
-		bucket := seededBucket(t, "")
-		mustRun(t, env, rclone, "purge", "ts:"+bucket)
-		wantNoBucket(t, bucket)
-	})
-	t.Run("delete --s3-versions", func(t *testing.T) {
-		t.Parallel()
-		bucket := seededBucket(t, "Enabled")
-		mustRun(t, env, rclone, "delete", "--s3-versions", "ts:"+bucket)
-		c := newMinio(t, shared.Endpoint, minio.Options{})
-		entries, _, err := c.versions(bucket, listing{})
-		must(t, err)
-		for _, e := range entries {
-			if !e.marker {
-				t.Fatalf("%s version %s is left", e.key, e.id)
-			}
-		}
-	})
-	t.Run("copy there and back", func(t *testing.T) {
-		t.Parallel()
-		bucket, folder := bucketName(t), t.TempDir()
-		must(t, os.MkdirAll(filepath.Join(folder, "in", "a b+c"), 0o700))
-		must(t, os.WriteFile(filepath.Join(folder, "in", "a b+c", "é"), content(2, 100<<10), 0o600))
-		mustRun(t, env, rclone, "mkdir", "ts:"+bucket)
-		mustRun(t, env, rclone, "copy", filepath.Join(folder, "in"), "ts:"+bucket)
-		mustRun(t, env, rclone, "copy", "ts:"+bucket, filepath.Join(folder, "out"))
-		if back, err := os.ReadFile(filepath.Join(folder, "out", "a b+c", "é")); err != nil || !bytes.Equal(back, content(2, 100<<10)) {
-			t.Errorf("got %d bytes, %v", len(back), err)
-		}
-	})
 }

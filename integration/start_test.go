@@ -3,6 +3,7 @@ package integration
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -10,11 +11,13 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/seed61737384/tombstone/integration/launch"
+	"github.com/seed61737384/tombstone/store"
 )
 
 // refusal runs the binary, which is to refuse its arguments: exit code 2 and one
@@ -180,4 +183,65 @@ func TestRegion(t *testing.T) {
 	c = awsClient{s3: s3.New(o)}
 	_, err := c.s3.ListBuckets(context.Background(), &s3.ListBucketsInput{})
 	must(t, err)
+}
+
+// startsIn returns the shortest time of several starts to the first answer: what
+// else the machine does makes it longer, never shorter.
+func startsIn(t *testing.T, data string) time.Duration {
+	t.Helper()
+	best := time.Hour
+	for range 5 {
+		server := startFor(t, "--data", data)
+		best = min(best, server.Ready)
+		must(t, server.Stop())
+	}
+	return best
+}
+
+// fill stores objects in a folder through the store itself.
+func fill(t *testing.T, data string, objects int) {
+	t.Helper()
+	st, err := store.Open(data, store.Options{Durability: store.Relaxed})
+	must(t, err)
+	ctx := context.Background()
+	_, err = st.CreateBucket(ctx, store.BucketSpec{Name: "bucket"})
+	must(t, err)
+	const hands = 8
+	done := make(chan error, hands)
+	for hand := range hands {
+		go func() {
+			var err error
+			for i := hand; i < objects && err == nil; i += hands {
+				body := strings.NewReader("0123456789")
+				r := store.PutRequest{Bucket: "bucket", Key: fmt.Sprintf("folder-%03d/key-%d", i%100, i), Body: body, Size: body.Size()}
+				_, err = st.Put(ctx, r)
+			}
+			done <- err
+		}()
+	}
+	for range hands {
+		must(t, <-done)
+	}
+	must(t, st.Close())
+}
+
+// A server answers at once, also with much to serve.
+func TestStartIsFast(t *testing.T) {
+	if testing.Short() || raceDetector {
+		t.Skip("times are measured without the race detector, in a full run")
+	}
+	for _, test := range []struct {
+		objects int
+		limit   time.Duration
+	}{{0, 100 * time.Millisecond}, {100_000, 300 * time.Millisecond}} {
+		data := t.TempDir()
+		if test.objects > 0 {
+			fill(t, data, test.objects)
+		}
+		took := startsIn(t, data)
+		t.Logf("%d objects: %v from start to first answer, at most %v", test.objects, took, test.limit)
+		if took > test.limit {
+			t.Errorf("%d objects: %v to the first answer, at most %v", test.objects, took, test.limit)
+		}
+	}
 }

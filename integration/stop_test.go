@@ -93,9 +93,8 @@ const slowBody = 32 << 20
 
 // slowPut begins an upload of which the server has read a good part of the first
 // half. The returned function sends the rest and returns how it ended.
-func slowPut(t *testing.T, server *launch.Process) (finish func() error) {
+func slowPut(t *testing.T, c minioClient) (finish func() error) {
 	t.Helper()
-	c := newMinio(t, server.Endpoint, minio.Options{})
 	body := content(1, slowBody)
 	from, to := io.Pipe()
 	done := make(chan error, 1)
@@ -120,8 +119,9 @@ func slowPut(t *testing.T, server *launch.Process) (finish func() error) {
 func awaitRefusal(t *testing.T, server *launch.Process) {
 	t.Helper()
 	limit := time.After(10 * time.Second)
+	_, address, _ := strings.Cut(server.Endpoint, "://")
 	for {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(server.Endpoint, "http://"))
+		conn, err := net.Dial("tcp", address)
 		if err != nil {
 			return
 		}
@@ -136,27 +136,38 @@ func awaitRefusal(t *testing.T, server *launch.Process) {
 
 // A stop lets an upload under way finish, and what it stored is there.
 func TestStopDrainsRequests(t *testing.T) {
-	data := t.TempDir()
-	server := startFor(t, "--data", data)
-	must(t, newAWS(t, server.Endpoint).createBucket("bucket"))
-	finish := slowPut(t, server)
-	must(t, server.Signal(syscall.SIGTERM))
-	awaitRefusal(t, server)
-	must(t, finish())
-	if code, err := server.Wait(); code != 0 || err != nil {
-		t.Errorf("exit code %d, %v\n%s", code, err, server.Output())
+	for name, flags := range map[string][]string{"plain": nil, "HTTP/2": {"--tls-self-signed"}} {
+		t.Run(name, func(t *testing.T) {
+			data := t.TempDir()
+			args := append([]string{"--data", data}, flags...)
+			server := startFor(t, args...)
+			options := minio.Options{}
+			if flags != nil {
+				options = minio.Options{Secure: true, Transport: trusting(t, server).Transport}
+			}
+			c := newMinio(t, server.Endpoint, options)
+			must(t, c.createBucket("bucket"))
+			finish := slowPut(t, c)
+			must(t, server.Signal(syscall.SIGTERM))
+			awaitRefusal(t, server)
+			must(t, finish())
+			if code, err := server.Wait(); code != 0 || err != nil {
+				t.Errorf("exit code %d, %v\n%s", code, err, server.Output())
+			}
+			must(t, check(data))
+			server = startFor(t, "--data", data)
+			wantBody(t, newAWS(t, server.Endpoint), "bucket", "slow", "", content(1, slowBody))
+		})
 	}
-	must(t, check(data))
-	server = startFor(t, "--data", data)
-	wantBody(t, newAWS(t, server.Endpoint), "bucket", "slow", "", content(1, slowBody))
 }
 
 // A second signal does not wait, and the upload it cuts leaves nothing.
 func TestSecondSignalStopsAtOnce(t *testing.T) {
 	data := t.TempDir()
 	server := startFor(t, "--data", data)
-	must(t, newAWS(t, server.Endpoint).createBucket("bucket"))
-	finish := slowPut(t, server)
+	c := newMinio(t, server.Endpoint, minio.Options{})
+	must(t, c.createBucket("bucket"))
+	finish := slowPut(t, c)
 	must(t, server.Signal(syscall.SIGINT))
 	awaitRefusal(t, server)
 	must(t, server.Signal(syscall.SIGTERM))

@@ -1,7 +1,6 @@
 package integration
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"strings"
@@ -22,58 +21,38 @@ func TestUnsupportedOperationsTouchNothing(t *testing.T) {
 	_, err := c.put(bucket, key, []byte("x"))
 	must(t, err)
 	ctx := context.Background()
-	tags := &types.Tagging{TagSet: []types.Tag{{Key: aws.String("a"), Value: aws.String("b")}}}
 	for name, call := range map[string]func() error{
-		"GetObjectTagging": func() error {
-			_, err := c.s3.GetObjectTagging(ctx, &s3.GetObjectTaggingInput{Bucket: &bucket, Key: &key})
-			return err
-		},
-		"PutObjectTagging": func() error {
-			_, err := c.s3.PutObjectTagging(ctx, &s3.PutObjectTaggingInput{Bucket: &bucket, Key: &key, Tagging: tags})
-			return err
-		},
-		"DeleteObjectTagging": func() error {
-			_, err := c.s3.DeleteObjectTagging(ctx, &s3.DeleteObjectTaggingInput{Bucket: &bucket, Key: &key})
-			return err
-		},
-		"PutObjectAcl": func() error {
-			_, err := c.s3.PutObjectAcl(ctx, &s3.PutObjectAclInput{Bucket: &bucket, Key: &key, ACL: types.ObjectCannedACLPrivate})
-			return err
-		},
 		"PutObjectRetention": func() error {
 			_, err := c.s3.PutObjectRetention(ctx, &s3.PutObjectRetentionInput{Bucket: &bucket, Key: &key, Retention: &types.ObjectLockRetention{}})
 			return err
 		},
-		"CopyObject": func() error {
-			_, err := c.s3.CopyObject(ctx, &s3.CopyObjectInput{Bucket: &bucket, Key: &key, CopySource: aws.String(bucket + "/other")})
+		"PutObjectLegalHold": func() error {
+			_, err := c.s3.PutObjectLegalHold(ctx, &s3.PutObjectLegalHoldInput{Bucket: &bucket, Key: &key, LegalHold: &types.ObjectLockLegalHold{}})
 			return err
 		},
-		"CreateMultipartUpload": func() error {
-			_, err := c.s3.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &bucket, Key: &key})
-			return err
-		},
-		"UploadPart": func() error {
-			_, err := c.s3.UploadPart(ctx, &s3.UploadPartInput{Bucket: &bucket, Key: &key, UploadId: aws.String("u"), PartNumber: aws.Int32(1), Body: bytes.NewReader([]byte("y"))})
-			return err
-		},
-		"AbortMultipartUpload": func() error {
-			_, err := c.s3.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &bucket, Key: &key, UploadId: aws.String("u")})
+		"PutObjectLockConfiguration": func() error {
+			_, err := c.s3.PutObjectLockConfiguration(ctx, &s3.PutObjectLockConfigurationInput{Bucket: &bucket, ObjectLockConfiguration: &types.ObjectLockConfiguration{}})
 			return err
 		},
 		"PutBucketLifecycleConfiguration": func() error {
 			_, err := c.s3.PutBucketLifecycleConfiguration(ctx, &s3.PutBucketLifecycleConfigurationInput{Bucket: &bucket, LifecycleConfiguration: &types.BucketLifecycleConfiguration{Rules: []types.LifecycleRule{}}})
 			return err
 		},
-		"DeleteBucketLifecycle": func() error {
-			_, err := c.s3.DeleteBucketLifecycle(ctx, &s3.DeleteBucketLifecycleInput{Bucket: &bucket})
+		"PutBucketPolicy": func() error {
+			_, err := c.s3.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: aws.String("{}")})
 			return err
 		},
-		"DeleteBucketPolicy": func() error {
-			_, err := c.s3.DeleteBucketPolicy(ctx, &s3.DeleteBucketPolicyInput{Bucket: &bucket})
+		"PutBucketWebsite": func() error {
+			_, err := c.s3.PutBucketWebsite(ctx, &s3.PutBucketWebsiteInput{Bucket: &bucket, WebsiteConfiguration: &types.WebsiteConfiguration{}})
 			return err
 		},
-		"GetObjectLockConfiguration": func() error {
-			_, err := c.s3.GetObjectLockConfiguration(ctx, &s3.GetObjectLockConfigurationInput{Bucket: &bucket})
+		"PutBucketRequestPayment": func() error {
+			_, err := c.s3.PutBucketRequestPayment(ctx, &s3.PutBucketRequestPaymentInput{Bucket: &bucket,
+				RequestPaymentConfiguration: &types.RequestPaymentConfiguration{Payer: types.PayerRequester}})
+			return err
+		},
+		"RestoreObject": func() error {
+			_, err := c.s3.RestoreObject(ctx, &s3.RestoreObjectInput{Bucket: &bucket, Key: &key, RestoreRequest: &types.RestoreRequest{}})
 			return err
 		},
 	} {
