@@ -117,13 +117,15 @@ func FuzzDecodePart(f *testing.F) {
 	f.Add(fullPart().encode())
 	f.Add((&partRow{}).encode())
 	f.Add([]byte{})
+	f.Add([]byte{5, 0})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p, err := decodePart(b)
 		if err != nil {
 			return
 		}
+		// As they are written, for a time of 1970 is written like none.
 		again, err := decodePart(p.encode())
-		if err != nil || !reflect.DeepEqual(again, p) {
+		if err != nil || !bytes.Equal(again.encode(), p.encode()) {
 			t.Fatalf("%+v is written and read as %+v, %v", p, again, err)
 		}
 		sum := int64(0)
