@@ -11,7 +11,7 @@
 // TOMBSTONE_CLIENTS_REPORT names a file that is to say who played what, as
 // docs/clients.md does.
 //
-// The public suites of versitygw and minio-go play too. testdata holds a baseline
+// The public suites of versitygw and minio-go play then too. testdata holds a baseline
 // of each: the tests that fail, and why.
 //
 // Tests of what a process does (restart, kill, memory, exit codes) start servers
