@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/seed61737384/tombstone/internal/checksum"
@@ -43,18 +42,7 @@ func prepareUploadPart(x *exchange) (task, error) {
 	if err := x.checkPartHeaders(); err != nil {
 		return task{}, err
 	}
-	if x.announcesNothing() {
-		return task{}, refuse("MissingContentLength")
-	}
-	length, err := x.session.ContentLength(x.r)
-	if err != nil {
-		return task{}, err
-	}
-	if length > store.MaxPartBytes { // spec WI3-2
-		return task{}, refuse("EntityTooLarge", "ProposedSize", strconv.FormatInt(length, 10),
-			"MaxSizeAllowed", strconv.FormatInt(store.MaxPartBytes, 10))
-	}
-	b, err := x.openBody()
+	b, length, err := x.openUpload(store.MaxPartBytes)
 	if err != nil {
 		return task{}, err
 	}

@@ -42,18 +42,7 @@ func preparePutObject(x *exchange) (task, error) {
 	if err := x.checkPutHeaders(); err != nil {
 		return task{}, err
 	}
-	if x.announcesNothing() {
-		return task{}, refuse("MissingContentLength")
-	}
-	length, err := x.session.ContentLength(x.r)
-	if err != nil {
-		return task{}, err
-	}
-	if length > maxPut {
-		return task{}, refuse("EntityTooLarge", "ProposedSize", strconv.FormatInt(length, 10),
-			"MaxSizeAllowed", strconv.FormatInt(maxPut, 10))
-	}
-	b, err := x.openBody()
+	b, length, err := x.openUpload(maxPut)
 	if err != nil {
 		return task{}, err
 	}
@@ -84,6 +73,23 @@ func preparePutObject(x *exchange) (task, error) {
 		return task{}, err
 	}
 	return task{run: func() error { return x.putObject(&r, b, &d) }}, nil
+}
+
+// openUpload opens a body that is to be stored and returns its announced length, at
+// most limit bytes (spec WI3-2). Nothing of it is read yet.
+func (x *exchange) openUpload(limit int64) (b *body, length int64, err error) {
+	if x.announcesNothing() {
+		return nil, 0, refuse("MissingContentLength")
+	}
+	if length, err = x.session.ContentLength(x.r); err != nil {
+		return nil, 0, err
+	}
+	if length > limit {
+		return nil, 0, refuse("EntityTooLarge", "ProposedSize", strconv.FormatInt(length, 10),
+			"MaxSizeAllowed", strconv.FormatInt(limit, 10))
+	}
+	b, err = x.openBody()
+	return b, length, err
 }
 
 // announcesNothing reports whether the request says nothing of a body, not even that
