@@ -178,6 +178,9 @@ func splitPartKey(row []byte) (key []byte, upload versioning.Order, number int, 
 	return key, versioning.Order(binary.BigEndian.Uint64(rest)), int(binary.BigEndian.Uint16(rest[orderBytes:])), true
 }
 
+// isKey reports whether an object can be called key.
+func isKey(key string) bool { return checkKey(key) == nil }
+
 // checkKey refuses what no object can be called (spec WI3): the empty key, more
 // than MaxKeyBytes, and what is not UTF-8 or holds U+0000.
 func checkKey(key string) error {

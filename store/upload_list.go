@@ -122,8 +122,8 @@ func (s *Store) uploadsStart(b *bucketState, r *UploadsRequest) ([]byte, error) 
 		return nil, err
 	}
 	_, rolls := rollUp(r.KeyMarker, r.Prefix, r.Delimiter)
-	if noKey := checkKey(r.KeyMarker) != nil; rolls || noKey {
-		return start, nil
+	if rolls || !isKey(r.KeyMarker) {
+		return start, nil // what no object is called has no uploads
 	}
 	return append(uploadKey(b.id, r.KeyMarker, order), 0), nil
 }
