@@ -3,6 +3,8 @@ package auth
 import (
 	"bufio"
 	"context"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -49,4 +51,18 @@ func signWithSDK(t testing.TB, r *http.Request, secret, region string, now time.
 		t.Fatalf("signing: %v", err)
 	}
 	return clone.Header.Get(headerAuthorization)
+}
+
+// A credential shows its secret in no form that a log has.
+func TestCredentialIsNotShown(t *testing.T) {
+	c := Credential{AccessKey: "AKIDEXAMPLE", Secret: "not-to-be-shown"}
+	text, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, shown := range []string{fmt.Sprint(c), fmt.Sprintf("%v %+v %#v %s", c, c, c, &c), string(text)} {
+		if strings.Contains(shown, c.Secret) {
+			t.Errorf("%s", shown)
+		}
+	}
 }

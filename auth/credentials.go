@@ -3,6 +3,15 @@ package auth
 // Credential is an access key and its secret.
 type Credential struct{ AccessKey, Secret string }
 
+// String returns the access key, and leaves the secret out.
+func (c Credential) String() string { return c.AccessKey }
+
+// GoString leaves the secret out.
+func (c Credential) GoString() string { return "auth.Credential{" + c.AccessKey + "}" }
+
+// MarshalText returns the access key alone: a log that writes JSON has no secret either.
+func (c Credential) MarshalText() ([]byte, error) { return []byte(c.AccessKey), nil }
+
 // Keys finds credentials by access key id. It is asked on every signed request and must be safe for
 // concurrent use.
 type Keys interface {

@@ -150,7 +150,7 @@ func (v *Verifier) verifyFormV4(form Form) (Identity, error) {
 		return Identity{}, mismatchText(credential.AccessKey, policy, provided)
 	}
 	v.cache.remember(id, key)
-	return Identity{AccessKey: credential.AccessKey, Region: scope.region}, nil
+	return Identity{AccessKey: credential.AccessKey, Region: scope.region, Placement: InForm, Algorithm: algorithmV4}, nil
 }
 
 // verifyFormV2 checks the signature over the policy as it was sent (spec WI1.1-6).
@@ -165,7 +165,7 @@ func (v *Verifier) verifyFormV2(form Form) (Identity, error) {
 	if !equalBase64(signV2(credential.Secret, policy), provided) {
 		return Identity{}, mismatchText(credential.AccessKey, policy, provided)
 	}
-	return Identity{AccessKey: credential.AccessKey}, nil
+	return Identity{AccessKey: credential.AccessKey, Placement: InForm, Algorithm: algorithmV2}, nil
 }
 
 func (v *Verifier) formCredential(form Form, accessKey string) (Credential, error) {

@@ -62,6 +62,9 @@ func (v *Verifier) verifyQuery(r *http.Request, now time.Time) (Session, error) 
 	}
 	s := Session{payload: payload, payloadValue: payloadValue, Identity: Identity{
 		AccessKey:     credential.AccessKey,
+		Placement:     InQuery,
+		Algorithm:     algorithmV4,
+		SignedAt:      p.date.time,
 		Region:        p.scope.region,
 		SignedHeaders: names,
 	}}

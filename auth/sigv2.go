@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	schemeV2       = "AWS "
+	algorithmV2    = "AWS"
+	schemeV2       = algorithmV2 + " "
 	messageExpired = "Request has expired"
 )
 
@@ -144,8 +145,12 @@ func (v *Verifier) verifyV2(r *requestV2, accessKey, provided string) (Session, 
 	if err := r.checkSignature(credential, provided); err != nil {
 		return Session{}, err
 	}
+	placement := InHeader
+	if r.presigned {
+		placement = InQuery
+	}
 	return Session{
-		Identity: Identity{AccessKey: credential.AccessKey},
+		Identity: Identity{AccessKey: credential.AccessKey, Placement: placement, Algorithm: algorithmV2},
 		payload:  payload, payloadValue: value,
 		hoisted: withoutChecksums(slices.DeleteFunc(slices.Clone(r.hoisted), func(f Field) bool { return authenticates(f.Name) })),
 	}, nil

@@ -60,6 +60,8 @@ func (v *Verifier) verifyHeader(r *http.Request, header string, now time.Time) (
 	}
 	s := Session{payload: payload, payloadValue: payloadValue, Identity: Identity{
 		AccessKey:     credential.AccessKey,
+		Placement:     InHeader,
+		Algorithm:     algorithmV4,
 		Region:        a.scope.region,
 		SignedHeaders: names,
 	}}

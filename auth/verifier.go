@@ -28,9 +28,31 @@ type Identity struct {
 	Anonymous bool
 	// Region is the region of the credential scope, "" where there is none: Signature Version 2.
 	Region string
+	// Placement says where the signature stands, 0 for an anonymous request.
+	Placement Placement
+	// Algorithm is what the request is signed with, as policies write it: AWS4-HMAC-SHA256, AWS for Signature
+	// Version 2, "" for an anonymous request (spec AP2-10).
+	Algorithm string
+	// SignedAt is the time from which a query signed by Version 4 counts, zero for anything else.
+	SignedAt time.Time
 	// SignedHeaders are the names of the signed headers, in lower case and sorted; nil for forms and Signature
 	// Version 2, which signs every x-amz-* header.
 	SignedHeaders []string
+}
+
+// Placement is where the signature of a request stands.
+type Placement uint8
+
+// The placements.
+const (
+	InHeader Placement = iota + 1 // the Authorization header
+	InQuery                       // the query, as presigned URLs have it
+	InForm                        // the fields of a POST form
+)
+
+// String returns the placement as policies write it, "" for none (spec AP2-10).
+func (p Placement) String() string {
+	return [...]string{InHeader: "REST-HEADER", InQuery: "REST-QUERY-STRING", InForm: "POST"}[p]
 }
 
 // Session is the outcome of verifying a request's head: who signed it, and what its body must be.
@@ -85,6 +107,10 @@ func (s *Session) Hoisted() []Field { return s.hoisted }
 
 // Payload reports how the body is protected.
 func (s *Session) Payload() Payload { return s.payload }
+
+// PayloadValue returns what the signature says of the body: the value of x-amz-content-sha256 in a header or a query, or
+// UNSIGNED-PAYLOAD for a query of Version 4 without one. It is "" where nothing is said.
+func (s *Session) PayloadValue() string { return s.payloadValue }
 
 // ContentLength returns the number of payload bytes that r announces: x-amz-decoded-content-length for
 // the aws-chunked forms, Content-Length otherwise. An absent or unreadable length is MissingContentLength.
