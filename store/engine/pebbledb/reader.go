@@ -2,10 +2,8 @@ package pebbledb
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -38,7 +36,7 @@ type reader struct {
 	ctx    context.Context
 	mark   engine.Mark
 	points *pebble.Iterator // for Get: no bounds, moves by whole keys
-	ranges *pebble.Iterator // for Scan; made from points by the first one
+	ranges *pebble.Iterator // for Scan and neighbours; made from points when needed
 }
 
 func (db *DB) newReader(ctx context.Context) (*reader, error) {
@@ -87,73 +85,6 @@ func (r *reader) peek(key []byte) (value []byte, found bool, err error) {
 	return value, true, nil
 }
 
-// GetMulti reads in the order of the keys, which spares Pebble most of the way
-// from each one to the next.
-func (r *reader) GetMulti(keys [][]byte) ([][]byte, error) {
-	values := make([][]byte, len(keys))
-	var c copies
-	for _, i := range ascending(len(keys), func(i int) []byte { return keys[i] }) {
-		value, found, err := r.peek(keys[i])
-		if err != nil {
-			return nil, err
-		}
-		if found {
-			values[i] = c.of(value)
-		}
-	}
-	return values, nil
-}
-
-// copyRoom is how many bytes copies allocates at once.
-const copyRoom = 16 << 10
-
-// copies makes copies of small values, many in one piece of memory.
-type copies struct{ room []byte }
-
-func (c *copies) of(value []byte) []byte {
-	if c.room == nil || cap(c.room)-len(c.room) < len(value) {
-		c.room = make([]byte, 0, max(copyRoom, len(value)))
-	}
-	begin := len(c.room)
-	c.room = append(c.room, value...)
-	return c.room[begin:len(c.room):len(c.room)]
-}
-
-// ascending returns 0 to n-1 in the order of their keys, equal ones as they stand.
-// Keys come in order within a table of the index, which is their first byte, but
-// with those of other tables in between: tables are told apart first, and what is
-// in order then costs no more than a look.
-func ascending(n int, key func(int) []byte) []int {
-	var starts [257]int
-	for i := range n {
-		starts[first(key(i))+1]++
-	}
-	for t := range 256 {
-		starts[t+1] += starts[t]
-	}
-	order, next := make([]int, n), starts
-	for i := range n {
-		t := first(key(i))
-		order[next[t]] = i
-		next[t]++
-	}
-	byKey := func(a, b int) int { return cmp.Or(bytes.Compare(key(a), key(b)), a-b) }
-	for t := range 256 {
-		if part := order[starts[t]:starts[t+1]]; len(part) > 1 {
-			slices.SortFunc(part, byKey)
-		}
-	}
-	return order
-}
-
-// first returns the first byte of key, 0 if it has none.
-func first(key []byte) int {
-	if len(key) == 0 {
-		return 0
-	}
-	return int(key[0])
-}
-
 func (r *reader) Scan(rg engine.Range, fn func(key, value []byte) bool) (bool, error) {
 	if rg.End != nil && bytes.Compare(rg.Start, rg.End) >= 0 {
 		return false, nil
@@ -180,11 +111,8 @@ func (r *reader) Scan(rg engine.Range, fn func(key, value []byte) bool) (bool, e
 
 // seek moves to the first entry of rg, if it has one, and returns what moves on.
 func (r *reader) seek(rg engine.Range) (valid bool, step func() bool, err error) {
-	if r.ranges == nil {
-		r.ranges, err = r.points.Clone(pebble.CloneOptions{IterOptions: &pebble.IterOptions{}})
-		if err != nil {
-			return false, nil, err
-		}
+	if err := r.openRanges(); err != nil {
+		return false, nil, err
 	}
 	if rg.Reverse {
 		r.ranges.SetBounds(rg.Start, rg.End)
@@ -198,4 +126,12 @@ func (r *reader) seek(rg engine.Range) (valid bool, step func() bool, err error)
 		return r.ranges.First(), r.ranges.Next, nil
 	}
 	return r.ranges.SeekGE(rg.Start), r.ranges.Next, nil
+}
+
+// openRanges makes the iterator of ranges unless it is there.
+func (r *reader) openRanges() (err error) {
+	if r.ranges == nil {
+		r.ranges, err = r.points.Clone(pebble.CloneOptions{IterOptions: &pebble.IterOptions{}})
+	}
+	return err
 }
