@@ -18,6 +18,7 @@ const idAlphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 
 const (
 	idBytes  = 24 // decoded: key number, sealed block, tag
+	idChars  = idBytes * 4 / 3
 	tagBytes = idBytes - 1 - aes.BlockSize
 	// IDSecretBytes is the length of the secret of an id key.
 	IDSecretBytes = 32
@@ -78,19 +79,21 @@ func (c *IDCodec) Format(id ID) string {
 
 // seal returns the id that hides order and place.
 func (c *IDCodec) seal(order Order, place uint64) string {
-	var plain, sealed, tag [aes.BlockSize]byte
-	binary.BigEndian.PutUint64(plain[:], uint64(order))
-	binary.BigEndian.PutUint64(plain[8:], place)
+	// One piece of memory: what a cipher is given goes to the heap.
+	var m struct {
+		plain [aes.BlockSize]byte
+		raw   [1 + 2*aes.BlockSize]byte // the tag is cut
+		text  [idChars]byte
+	}
+	binary.BigEndian.PutUint64(m.plain[:], uint64(order))
+	binary.BigEndian.PutUint64(m.plain[8:], place)
 	key := c.keys[c.newest]
-	key.block.Encrypt(sealed[:], plain[:])
-	key.tag.Encrypt(tag[:], sealed[:])
-	var raw [idBytes]byte
-	raw[0] = c.newest
-	copy(raw[1:], sealed[:])
-	copy(raw[1+aes.BlockSize:], tag[:tagBytes])
-	var text [idBytes * 4 / 3]byte
-	idEncoding.Encode(text[:], raw[:])
-	return string(text[:])
+	m.raw[0] = c.newest
+	sealed, tag := m.raw[1:1+aes.BlockSize], m.raw[1+aes.BlockSize:]
+	key.block.Encrypt(sealed, m.plain[:])
+	key.tag.Encrypt(tag, sealed)
+	idEncoding.Encode(m.text[:], m.raw[:idBytes])
+	return string(m.text[:])
 }
 
 // Parse reads a version id that a request sent. It refuses with EmptyVersionID
@@ -128,11 +131,13 @@ func (c *IDCodec) ParseUpload(text string) (order Order, place uint64, ok bool) 
 
 // decodeID takes an id out of its characters.
 func decodeID(text string) (raw [idBytes]byte, ok bool) {
-	if len(text) != idBytes*4/3 {
+	if len(text) != idChars {
 		return raw, false
 	}
+	var chars [idChars]byte
+	copy(chars[:], text)
 	// The decoder skips line ends, so an id with one inside decodes to too little.
-	n, err := idEncoding.Decode(raw[:], []byte(text))
+	n, err := idEncoding.Decode(raw[:], chars[:])
 	return raw, err == nil && n == idBytes
 }
 
@@ -142,13 +147,13 @@ func (c *IDCodec) open(raw [idBytes]byte) (order Order, place uint64, ok bool) {
 	if key == nil {
 		return 0, 0, false
 	}
-	sealed := raw[1 : 1+aes.BlockSize]
-	var tag, plain [aes.BlockSize]byte
-	key.tag.Encrypt(tag[:], sealed)
-	if subtle.ConstantTimeCompare(tag[:tagBytes], raw[1+aes.BlockSize:]) != 1 {
+	var m struct{ sealed, tag, plain [aes.BlockSize]byte } // one piece of memory, as in seal
+	copy(m.sealed[:], raw[1:])
+	key.tag.Encrypt(m.tag[:], m.sealed[:])
+	if subtle.ConstantTimeCompare(m.tag[:tagBytes], raw[1+aes.BlockSize:]) != 1 {
 		return 0, 0, false
 	}
-	key.block.Decrypt(plain[:], sealed)
-	order = Order(binary.BigEndian.Uint64(plain[:]))
-	return order, binary.BigEndian.Uint64(plain[8:]), order != 0
+	key.block.Decrypt(m.plain[:], m.sealed[:])
+	order = Order(binary.BigEndian.Uint64(m.plain[:]))
+	return order, binary.BigEndian.Uint64(m.plain[8:]), order != 0
 }
