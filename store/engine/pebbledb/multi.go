@@ -2,7 +2,6 @@ package pebbledb
 
 import (
 	"bytes"
-	"cmp"
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -153,39 +152,4 @@ func (c *copies) of(value []byte) []byte {
 	begin := len(c.room)
 	c.room = append(c.room, value...)
 	return c.room[begin:len(c.room):len(c.room)]
-}
-
-// ascending returns 0 to n-1 in the order of their keys, equal ones as they stand.
-// Keys come in order within a table of the index, which is their first byte, but
-// with those of other tables in between: tables are told apart first, and what is
-// in order then costs no more than a look.
-func ascending(n int, key func(int) []byte) []int {
-	var starts [257]int
-	for i := range n {
-		starts[first(key(i))+1]++
-	}
-	for t := range 256 {
-		starts[t+1] += starts[t]
-	}
-	order, next := make([]int, n), starts
-	for i := range n {
-		t := first(key(i))
-		order[next[t]] = i
-		next[t]++
-	}
-	byKey := func(a, b int) int { return cmp.Or(bytes.Compare(key(a), key(b)), a-b) }
-	for t := range 256 {
-		if part := order[starts[t]:starts[t+1]]; len(part) > 1 {
-			slices.SortFunc(part, byKey)
-		}
-	}
-	return order
-}
-
-// first returns the first byte of key, 0 if it has none.
-func first(key []byte) int {
-	if len(key) == 0 {
-		return 0
-	}
-	return int(key[0])
 }
