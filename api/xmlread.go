@@ -92,6 +92,11 @@ func (r *xmlReader) text() (string, error) {
 		if i < 0 {
 			return "", errXML
 		}
+		if len(out) == 0 && isPlain(r.rest[:i]) && bytes.HasPrefix(r.rest[i:], []byte("</")) {
+			text := string(r.rest[:i])
+			r.rest = r.rest[i:]
+			return text, r.endTag()
+		}
 		var err error
 		if out, err = appendText(out, r.rest[:i]); err != nil {
 			return "", err
@@ -105,6 +110,16 @@ func (r *xmlReader) text() (string, error) {
 			return "", err
 		}
 	}
+}
+
+// isPlain reports whether text is ASCII that means itself wherever it stands.
+func isPlain(text []byte) bool {
+	for _, c := range text {
+		if c < ' ' || c > '~' || c == '&' || c == ']' {
+			return false
+		}
+	}
+	return true
 }
 
 // appendSection appends what stands in text besides characters and references: a
@@ -150,6 +165,9 @@ func (r *xmlReader) skipOne() (bool, error) {
 func (r *xmlReader) skipMisc() error {
 	for {
 		r.rest = skipSpace(r.rest)
+		if len(r.rest) > 1 && r.rest[1] != '!' && r.rest[1] != '?' {
+			return nil // a tag, as almost always
+		}
 		ok, err := r.skipOne()
 		if !ok || err != nil {
 			return err
