@@ -3,72 +3,86 @@ package api
 import (
 	"net/http"
 
+	"github.com/seed61737384/tombstone/auth/policy"
 	"github.com/seed61737384/tombstone/store"
 	"github.com/seed61737384/tombstone/versioning"
 )
 
-// xsiNamespace is the namespace of the attribute that tells what kind a grantee is.
-const xsiNamespace = `xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"`
-
-// prepareGetBucketACL shows the ACL of every bucket: the owner may everything.
+// prepareGetBucketACL shows the ACL of a bucket: while ACLs are disabled, that its
+// owner may everything.
 func prepareGetBucketACL(x *exchange) (task, error) {
-	return task{run: func() error { return x.acl(x.found.Owner) }}, nil
-}
-
-// prepareGetObjectACL shows the ACL of every version (spec VD4-3): with ACLs disabled
-// all objects belong to the owner of the bucket.
-func prepareGetObjectACL(x *exchange) (task, error) {
 	return task{run: func() error {
-		if err := x.lookAt(versioning.GetObjectACL); err != nil {
+		owned, err := x.ownership(x.bucket)
+		if err != nil {
 			return err
 		}
-		return x.acl(x.found.Owner)
+		var acl *policy.ACL
+		if owned != bucketOwnerEnforced {
+			acl, err = x.bucketACL(x.bucket)
+		}
+		if err != nil {
+			return err
+		}
+		return x.showACL(x.found.Owner, acl)
+	}}, nil
+}
+
+// prepareGetObjectACL shows the ACL of a version (spec VD4-3): while ACLs are
+// disabled, that the owner of the bucket, whose all objects are, may everything.
+func prepareGetObjectACL(x *exchange) (task, error) {
+	return task{run: func() error {
+		o, err := x.lookAt(versioning.GetObjectACL)
+		if err != nil {
+			return err
+		}
+		owned, err := x.ownership(x.bucket)
+		if err != nil {
+			return err
+		}
+		if owned == bucketOwnerEnforced {
+			return x.showACL(x.found.Owner, nil)
+		}
+		var acl *policy.ACL
+		if len(o.ACL) > 0 {
+			acl, err = policy.DecodeACL(o.ACL)
+		}
+		if err != nil {
+			return err
+		}
+		return x.showACL(o.Owner, acl)
 	}}, nil
 }
 
 // lookAt finds the entry that a request on one is about, and names it in the answer.
-func (x *exchange) lookAt(op versioning.Operation) error {
+func (x *exchange) lookAt(op versioning.Operation) (store.Object, error) {
 	o, err := x.h.store.Head(x.Context(), x.readRequest(op))
-	if err != nil {
-		return err
+	if err == nil {
+		x.setNonEmpty("x-amz-version-id", o.VersionHeader)
 	}
-	x.setNonEmpty("x-amz-version-id", o.VersionHeader)
-	return nil
+	return o, err
 }
 
-// acl answers with the ACL that everything of owner has.
-func (x *exchange) acl(owner store.Owner) error {
-	d := x.beginDocument(http.StatusOK, "AccessControlPolicy", false)
-	d.account("Owner", owner)
-	d.open("AccessControlList")
-	d.open("Grant")
-	d.open("Grantee " + xsiNamespace + ` xsi:type="CanonicalUser"`)
-	d.text("ID", owner.CanonicalID)
-	if owner.DisplayName != "" {
-		d.text("DisplayName", owner.DisplayName)
-	}
-	d.close("Grantee")
-	d.text("Permission", "FULL_CONTROL")
-	d.close("Grant")
-	d.close("AccessControlList")
-	return d.end("AccessControlPolicy")
+// granteeOf returns an account as ACLs name it.
+func granteeOf(o store.Owner) policy.Grantee {
+	return policy.Grantee{CanonicalID: o.CanonicalID, DisplayName: o.DisplayName}
 }
 
-// preparePutBucketACL accepts the ACL that every bucket has (spec AP3-8).
+// preparePutBucketACL replaces the ACL of a bucket. While ACLs are disabled, only what
+// says the same as that is accepted (spec AP3-8).
 func preparePutBucketACL(x *exchange) (task, error) {
-	if err := x.readACL(); err != nil {
+	wanted, disabled, err := x.readACL()
+	if err != nil {
 		return task{}, err
 	}
-	return x.accept(), nil
-}
-
-// preparePutObjectACL accepts the ACL that every version has (spec VD4-4, AP3-8).
-func preparePutObjectACL(x *exchange) (task, error) {
-	if err := x.readACL(); err != nil {
-		return task{}, err
+	if disabled {
+		return x.accept(), nil
 	}
 	return task{run: func() error {
-		if err := x.lookAt(versioning.PutObjectACL); err != nil {
+		acl, err := wanted.build(x.found.Owner, x.found.Owner)
+		if err != nil {
+			return err
+		}
+		if err := x.h.store.SetConfig(x.Context(), x.bucket, store.ConfigBucketACL, acl, x.maker()); err != nil {
 			return err
 		}
 		x.WriteHeader(http.StatusOK)
@@ -76,96 +90,79 @@ func preparePutObjectACL(x *exchange) (task, error) {
 	}}, nil
 }
 
-// readACL reads the ACL that a request sets, by header or by document, one of them.
-// Any but the one that holds is refused.
-func (x *exchange) readACL() error {
-	if err := x.checkACL(); err != nil {
-		return err
+// preparePutObjectACL replaces the ACL of a version, which stays what it is (spec VD4-4,
+// VD4-24). While ACLs are disabled, see preparePutBucketACL.
+func preparePutObjectACL(x *exchange) (task, error) {
+	wanted, disabled, err := x.readACL()
+	if err != nil {
+		return task{}, err
 	}
+	return task{run: func() (err error) {
+		if disabled {
+			_, err = x.lookAt(versioning.PutObjectACL)
+		} else {
+			err = x.setObjectACL(wanted)
+		}
+		if err == nil {
+			x.WriteHeader(http.StatusOK)
+		}
+		return err
+	}}, nil
+}
+
+func (x *exchange) setObjectACL(wanted *wantedACL) error {
+	header, err := x.h.store.SetACL(x.Context(), store.ACLRequest{
+		Bucket: x.bucket, Key: x.key, ID: x.version, Authorize: x.guard(), Made: x.maker(),
+		Build: func(owner store.Owner) ([]byte, error) { return wanted.build(owner, x.found.Owner) },
+	})
+	if err == nil {
+		x.setNonEmpty("x-amz-version-id", header)
+	}
+	return err
+}
+
+// readACL reads the ACL that a request sets, by header or by document, one of them.
+// While ACLs are disabled any but what holds anyway is refused.
+func (x *exchange) readACL() (wanted *wantedACL, disabled bool, err error) {
+	if wanted, err = x.headerACL(); err != nil {
+		return nil, false, err
+	}
+	owned, err := x.ownership(x.bucket)
+	if err != nil {
+		return nil, false, err
+	}
+	disabled = owned == bucketOwnerEnforced
+	if disabled && wanted != nil && !wanted.holds(x.found.Owner) {
+		return nil, true, refuse("AccessControlListNotSupported")
+	}
+	if wanted, err = x.orDocument(wanted); err != nil {
+		return nil, disabled, err
+	}
+	if disabled && !wanted.holds(x.found.Owner) {
+		return nil, true, refuse("AccessControlListNotSupported")
+	}
+	if !disabled {
+		err = x.resolve(wanted)
+	}
+	return wanted, disabled, err
+}
+
+// orDocument reads the ACL that the body holds if the headers, which asked for wanted,
+// ask for none.
+func (x *exchange) orDocument(wanted *wantedACL) (*wantedACL, error) {
 	data, err := x.readDocument(maxConfigDocument)
 	switch {
 	case err != nil:
-		return err
-	case len(data) == 0 && !x.sent("X-Amz-Acl"):
-		return refuse("MissingSecurityHeader", "MissingHeaderName", "x-amz-acl") // spec WI2.2-40
-	case len(data) == 0:
-		return nil
-	case x.sent("X-Amz-Acl"):
-		return refuse("UnexpectedContent") // spec WI2.2-56
-	}
-	grants, err := parseACL(data)
-	if err != nil {
-		return refuse("MalformedACLError") // spec WI2.2-33
-	}
-	for _, g := range grants {
-		if g.grantee != x.found.Owner.CanonicalID || g.permission != "FULL_CONTROL" {
-			return refuse("AccessControlListNotSupported")
-		}
-	}
-	if len(grants) != 1 {
-		return refuse("AccessControlListNotSupported")
-	}
-	return nil
-}
-
-// grant is a permission that an ACL gives.
-type grant struct{ grantee, permission string }
-
-// parseACL reads an AccessControlPolicy. A document that is none is errXML.
-func parseACL(data []byte) ([]grant, error) {
-	r, err := openXML(data, "AccessControlPolicy")
-	if err != nil {
 		return nil, err
+	case len(data) == 0 && wanted == nil:
+		return nil, refuse("MissingSecurityHeader", "MissingHeaderName", "x-amz-acl") // spec WI2.2-40
+	case len(data) == 0:
+		return wanted, nil
+	case wanted != nil:
+		return nil, refuse("UnexpectedContent") // spec WI2.2-56
 	}
-	var grants []grant
-	lists := 0
-	err = r.each(func(name string) error {
-		switch name {
-		case "Owner":
-			_, err := r.leaves("ID", "DisplayName")
-			return err
-		case "AccessControlList":
-			lists++
-			return r.each(func(name string) error {
-				g, err := readGrant(r, name)
-				grants = append(grants, g)
-				return err
-			})
-		}
-		return errXML
-	})
-	if err == nil {
-		err = r.finish()
+	if wanted, err = parseACL(data); err != nil {
+		return nil, refuse("MalformedACLError") // spec WI2.2-33
 	}
-	if err == nil && lists != 1 {
-		err = errXML
-	}
-	return grants, err
-}
-
-// permissions are those that an ACL can give.
-var permissions = []string{"FULL_CONTROL", "READ", "WRITE", "READ_ACP", "WRITE_ACP"}
-
-// readGrant reads a Grant. Of the grantee the canonical id counts, whatever its type.
-func readGrant(r *xmlReader, name string) (grant, error) {
-	var g grant
-	if name != "Grant" {
-		return g, errXML
-	}
-	err := r.each(func(name string) (err error) {
-		switch name {
-		case "Grantee":
-			values, err := r.leaves("ID", "DisplayName", "URI", "EmailAddress")
-			g.grantee = values["ID"]
-			return err
-		case "Permission":
-			g.permission, err = r.text()
-			return err
-		}
-		return errXML
-	})
-	if err == nil && !isOneOf(g.permission, permissions) {
-		err = errXML
-	}
-	return g, err
+	return wanted, nil
 }

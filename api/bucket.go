@@ -38,7 +38,7 @@ func prepareGetBucketLocation(x *exchange) (task, error) {
 
 func prepareDeleteBucket(x *exchange) (task, error) {
 	return task{run: func() error {
-		err := x.h.store.DeleteBucket(x.Context(), x.bucket)
+		err := x.h.store.DeleteBucket(x.Context(), x.bucket, x.maker())
 		if errors.Is(err, store.ErrBucketNotEmpty) && x.found.Versioning != versioning.Unversioned {
 			// Spec VD9-3.
 			return refuseWith("BucketNotEmpty", "The bucket you tried to delete is not empty. You must delete all versions in the bucket.")

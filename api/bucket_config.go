@@ -27,6 +27,8 @@ type keptConfig struct {
 	read func(*xmlReader) (configuration, error)
 	// initial is what a bucket has until it is given one, nil for nothing.
 	initial configuration
+	// check refuses what the bucket cannot have as it is, nil for nothing.
+	check func(*exchange, configuration) error
 	// initialAgain says that a DELETE brings back initial, and not nothing.
 	initialAgain bool
 	// code answers a GET if there is none.
@@ -57,11 +59,16 @@ var keptConfigs = map[string]keptConfig{
 	},
 	"ownershipControls": {
 		kind: store.ConfigOwnershipControls, root: "OwnershipControls", read: readOwnership,
-		initial: ownership{}, code: "OwnershipControlsNotFoundError", status: http.StatusOK,
+		initial: bucketOwnerEnforced, check: checkOwnershipChange,
+		code: "OwnershipControlsNotFoundError", status: http.StatusOK,
+	},
+	"requestPayment": {
+		kind: store.ConfigRequestPayment, root: "RequestPaymentConfiguration", read: readRequestPayment,
+		initial: ownerPays, status: http.StatusOK,
 	},
 	"publicAccessBlock": {
 		kind: store.ConfigPublicAccessBlock, root: "PublicAccessBlockConfiguration", read: readPublicAccessBlock,
-		initial: publicAccessBlock{true, true, true, true}, code: "NoSuchPublicAccessBlockConfiguration", status: http.StatusOK,
+		initial: blockAll, code: "NoSuchPublicAccessBlockConfiguration", status: http.StatusOK,
 	},
 }
 
@@ -113,7 +120,12 @@ func preparePutKept(x *exchange) (task, error) {
 		data = kept.render(c)
 	}
 	return task{run: func() error {
-		if err := x.h.store.SetConfig(x.Context(), x.bucket, kept.kind, data); err != nil {
+		if kept.check != nil {
+			if err := kept.check(x, c); err != nil {
+				return err
+			}
+		}
+		if err := x.h.store.SetConfig(x.Context(), x.bucket, kept.kind, data, x.maker()); err != nil {
 			return err
 		}
 		x.WriteHeader(kept.status)
@@ -131,7 +143,7 @@ func prepareDeleteKept(x *exchange) (task, error) {
 		if kept.initial != nil && !kept.initialAgain {
 			data = []byte{}
 		}
-		if err := x.h.store.SetConfig(x.Context(), x.bucket, kept.kind, data); err != nil {
+		if err := x.h.store.SetConfig(x.Context(), x.bucket, kept.kind, data, x.maker()); err != nil {
 			return err
 		}
 		x.WriteHeader(http.StatusNoContent)
@@ -151,11 +163,16 @@ func (k *keptConfig) render(c configuration) []byte {
 // parse reads a document to its end, nil if it says nothing. A violation of the
 // schema is errXML.
 func (k *keptConfig) parse(document []byte) (configuration, error) {
-	r, err := openXML(document, k.root)
+	return parseConfig(document, k.root, k.read)
+}
+
+// parseConfig reads a document with the given root to its end.
+func parseConfig(document []byte, root string, read func(*xmlReader) (configuration, error)) (configuration, error) {
+	r, err := openXML(document, root)
 	if err != nil {
 		return nil, err
 	}
-	c, err := k.read(r)
+	c, err := read(r)
 	if err != nil {
 		return nil, err
 	}

@@ -42,27 +42,6 @@ func FuzzConfigurations(f *testing.F) {
 	})
 }
 
-// FuzzACL reads documents of ACLs.
-func FuzzACL(f *testing.F) {
-	f.Add([]byte("<AccessControlPolicy><Owner><ID>o</ID></Owner><AccessControlList><Grant><Grantee><ID>c</ID></Grantee><Permission>READ</Permission></Grant></AccessControlList></AccessControlPolicy>"))
-	f.Add([]byte("<AccessControlPolicy><AccessControlList/></AccessControlPolicy>"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		grants, err := parseACL(data)
-		if err != nil {
-			if !errors.Is(err, errXML) {
-				t.Fatalf("%q is refused with %v", data, err)
-			}
-			return
-		}
-		for _, g := range grants {
-			if !isOneOf(g.permission, permissions) {
-				t.Fatalf("%q grants %q", data, g.permission)
-			}
-		}
-		agreesWithStandard(t, data)
-	})
-}
-
 // FuzzForm reads forms up to their files: the fields are no more than may be, and
 // what is refused has an answer.
 func FuzzForm(f *testing.F) {

@@ -10,52 +10,15 @@ import (
 	"github.com/seed61737384/tombstone/store"
 )
 
-// cannedACLs are the canned ACLs that S3 knows. With ACLs disabled, as on every
-// bucket here, only those that say what holds anyway are accepted (spec AP3-8).
-var cannedACLs = map[string]bool{
-	"private":                   true,
-	"bucket-owner-full-control": true,
-	"public-read":               false,
-	"public-read-write":         false,
-	"authenticated-read":        false,
-	"aws-exec-read":             false,
-	"bucket-owner-read":         false,
-	"log-delivery-write":        false,
-}
-
-// checkACL refuses the ACL headers that ask for what disabled ACLs cannot give.
-func (x *exchange) checkACL() error {
-	for name := range x.r.Header {
-		if strings.HasPrefix(name, "X-Amz-Grant-") {
-			return refuse("AccessControlListNotSupported")
-		}
-	}
-	if !x.sent("X-Amz-Acl") {
-		return nil
-	}
-	acl := x.header("X-Amz-Acl")
-	allowed, known := cannedACLs[acl]
-	if !known {
-		return invalidArgument("", "x-amz-acl", acl)
-	}
-	if !allowed {
-		return refuse("AccessControlListNotSupported")
-	}
-	return nil
-}
-
 func prepareCreateBucket(x *exchange) (task, error) {
 	if !validBucketName(x.bucket) {
 		return task{}, refuse("InvalidBucketName")
 	}
-	if err := x.checkACL(); err != nil {
+	documents, err := x.readBucketHeaders()
+	if err != nil {
 		return task{}, err
 	}
-	if err := x.checkOwnership(); err != nil {
-		return task{}, err
-	}
-	spec := store.BucketSpec{Name: x.bucket, Owner: x.h.owner}
-	var err error
+	spec := store.BucketSpec{Name: x.bucket, Owner: x.owner(), Made: x.maker()}
 	if spec.ObjectLock, err = x.lockWanted(); err != nil {
 		return task{}, err
 	}
@@ -66,22 +29,64 @@ func prepareCreateBucket(x *exchange) (task, error) {
 	if spec.Region, err = bucketRegion(wanted.constraint, x.h.region); err != nil {
 		return task{}, err
 	}
-	return task{run: func() error { return x.createBucket(spec, wanted.tags) }}, nil
+	if len(wanted.tags) > 0 {
+		kept := keptConfigs["tagging"]
+		documents = append(documents, bucketDocument{kind: kept.kind, data: kept.render(wanted.tags)})
+	}
+	return task{run: func() error { return x.createBucket(spec, documents) }}, nil
 }
 
-// checkOwnership accepts the one setting that buckets here have.
-func (x *exchange) checkOwnership() error {
+// bucketDocument is a configuration that a bucket is made with.
+type bucketDocument struct {
+	kind store.ConfigKind
+	data []byte // nil: none is kept
+	// without is what holds in a bucket that has none.
+	without []byte
+	// action is what has to be allowed besides making the bucket, empty for nothing.
+	action string
+}
+
+// readBucketHeaders reads the headers that say who owns the objects of the bucket, and
+// who may what in it: nothing is kept of what was not sent. Of a new bucket public
+// ACLs are blocked, so none can come with it.
+func (x *exchange) readBucketHeaders() (documents []bucketDocument, err error) {
 	if namespace := x.header("X-Amz-Bucket-Namespace"); namespace != "" && namespace != "global" {
-		return notImplemented("x-amz-bucket-namespace", "")
+		return nil, notImplemented("x-amz-bucket-namespace", "")
 	}
-	switch ownership := x.header("X-Amz-Object-Ownership"); ownership {
-	case "", "BucketOwnerEnforced":
-		return nil
-	case "BucketOwnerPreferred", "ObjectWriter":
-		return notImplemented("x-amz-object-ownership", "")
-	default:
-		return invalidArgument("Invalid x-amz-object-ownership header: "+ownership, "x-amz-object-ownership", ownership)
+	owned := bucketOwnerEnforced
+	if value := x.header("X-Amz-Object-Ownership"); value != "" {
+		if owned = ownership(value); !owned.known() {
+			return nil, invalidArgument("Invalid x-amz-object-ownership header: "+value, "x-amz-object-ownership", value)
+		}
+		kept := keptConfigs["ownershipControls"]
+		documents = append(documents, bucketDocument{
+			kept.kind, kept.render(owned), kept.render(kept.initial), "s3:PutBucketOwnershipControls",
+		})
 	}
+	wanted, err := x.headerACL()
+	switch {
+	case err != nil, wanted == nil:
+		return documents, err
+	case owned == bucketOwnerEnforced && !wanted.holds(x.owner()):
+		return nil, refuse("InvalidBucketAclWithObjectOwnership")
+	case owned == bucketOwnerEnforced:
+		return documents, nil
+	}
+	if err := x.resolveGrants(wanted); err != nil {
+		return nil, err
+	}
+	acl, err := wanted.acl(x.owner(), x.owner())
+	switch {
+	case err != nil:
+		return nil, err
+	case acl.Public():
+		return nil, refuse("InvalidBucketAclWithBlockPublicAccessError")
+	}
+	d := bucketDocument{kind: store.ConfigBucketACL, data: encodeACL(&acl)}
+	if d.data != nil {
+		d.action = "s3:PutBucketAcl"
+	}
+	return append(documents, d), nil
 }
 
 // lockWanted reads x-amz-bucket-object-lock-enabled (spec OL1.1-1).
@@ -187,41 +192,84 @@ func isRegion(s string) bool {
 }
 
 // createBucket makes the bucket. Making one's own again is an error everywhere but
-// in us-east-1 (spec WI2.2-8), and there too if it would have other tags then.
-func (x *exchange) createBucket(spec store.BucketSpec, tags bucketTagging) error {
-	b, err := x.h.store.CreateBucket(x.Context(), spec)
-	again := errors.Is(err, store.ErrBucketExists) && x.h.region == defaultRegion && x.regionOf(&b) == defaultRegion
-	if err != nil && !again {
+// in us-east-1 (spec WI2.2-8), and there too if it would be configured otherwise then.
+// What belongs to another account is not available (spec WI2.2-7).
+func (x *exchange) createBucket(spec store.BucketSpec, documents []bucketDocument) error {
+	if err := x.authorizeBucket(&spec, documents); err != nil {
 		return err
 	}
-	if len(tags) > 0 {
-		if err := x.tagBucket(tags, err); err != nil {
-			return err
-		}
+	b, err := x.h.store.CreateBucket(x.Context(), spec)
+	exists := errors.Is(err, store.ErrBucketExists)
+	again := exists && x.h.region == defaultRegion && x.regionOf(&b) == defaultRegion
+	switch {
+	case exists && b.Owner.Account != spec.Owner.Account:
+		return refuse("BucketAlreadyExists")
+	case err != nil && !again:
+		return err
+	case again:
+		err = x.compareBucket(documents, err)
+	default:
+		err = x.configureBucket(documents)
+	}
+	if err != nil {
+		return err
 	}
 	x.set("Location", "/"+x.bucket)
 	x.WriteHeader(http.StatusOK)
 	return nil
 }
 
-// tagBucket gives a bucket that was just made its tags, without which there is none: if
-// that fails it is removed again. Of one that was there already, which exists says, the
-// tags are compared, so that nobody is told of a bucket with tags that has none.
-func (x *exchange) tagBucket(tags bucketTagging, exists error) error {
-	kept := keptConfigs["tagging"]
-	wanted := kept.render(tags)
-	if exists != nil {
-		has, err := x.h.store.Config(x.Context(), x.bucket, kept.kind)
-		if err == nil && !bytes.Equal(has, wanted) {
-			err = exists
+// authorizeBucket asks for what a bucket is to be made with, as Amazon does.
+func (x *exchange) authorizeBucket(spec *store.BucketSpec, documents []bucketDocument) error {
+	var actions []string
+	if spec.ObjectLock {
+		actions = append(actions, "s3:PutBucketObjectLockConfiguration", "s3:PutBucketVersioning")
+	}
+	for _, d := range documents {
+		if d.action != "" {
+			actions = append(actions, d.action)
 		}
-		return err
 	}
-	// A client that goes away between the two does not keep them apart.
+	for _, action := range actions {
+		q := x.asks(action)
+		if err := x.ask(&q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compareBucket holds what a request asks of a bucket that was there already against
+// what it has, so that nobody is told of a bucket with tags that has none. If they
+// differ, exists is the answer.
+func (x *exchange) compareBucket(documents []bucketDocument, exists error) error {
+	for _, d := range documents {
+		has, err := x.h.store.Config(x.Context(), x.bucket, d.kind)
+		if err != nil {
+			return err
+		}
+		if has == nil {
+			has = d.without
+		}
+		if !bytes.Equal(has, d.data) {
+			return exists
+		}
+	}
+	return nil
+}
+
+// configureBucket gives a bucket that was just made its configurations, without which
+// there is none: if that fails it is removed again.
+func (x *exchange) configureBucket(documents []bucketDocument) error {
+	// A client that goes away in between does not keep them apart.
 	ctx := context.WithoutCancel(x.Context())
-	err := x.h.store.SetConfig(ctx, x.bucket, kept.kind, wanted)
-	if err == nil {
-		return nil
+	for _, d := range documents {
+		if d.data == nil {
+			continue
+		}
+		if err := x.h.store.SetConfig(ctx, x.bucket, d.kind, d.data, x.maker()); err != nil {
+			return errors.Join(err, x.h.store.DeleteBucket(ctx, x.bucket, x.maker()))
+		}
 	}
-	return errors.Join(err, x.h.store.DeleteBucket(ctx, x.bucket))
+	return nil
 }

@@ -1,6 +1,9 @@
 package api
 
-import "github.com/seed61737384/tombstone/store"
+import (
+	"github.com/seed61737384/tombstone/auth/policy"
+	"github.com/seed61737384/tombstone/store"
+)
 
 // bucketTagging are the tags of a bucket.
 type bucketTagging []store.Tag
@@ -150,44 +153,72 @@ func (a acceleration) write(d *document) {
 	}
 }
 
-// ownership is who owns the objects of a bucket: always its owner, and ACLs are
-// disabled (spec AP3-8).
-type ownership struct{}
+// ownership says who owns the objects of a bucket, and whether ACLs count.
+type ownership string
 
-// readOwnership reads an OwnershipControls. What would bring ACLs to life is 501.
+// The settings, as S3 calls them.
+const (
+	bucketOwnerEnforced  ownership = "BucketOwnerEnforced" // the bucket's owner; ACLs are disabled (spec AP3-8)
+	bucketOwnerPreferred ownership = "BucketOwnerPreferred"
+	objectWriter         ownership = "ObjectWriter"
+)
+
+// known reports whether o is a setting.
+func (o ownership) known() bool {
+	return o == bucketOwnerEnforced || o == bucketOwnerPreferred || o == objectWriter
+}
+
+// readOwnership reads an OwnershipControls.
 func readOwnership(r *xmlReader) (configuration, error) {
-	rules := 0
+	var o ownership
 	err := r.each(func(name string) error {
-		if rules++; name != "Rule" || rules > 1 {
+		if name != "Rule" || o != "" {
 			return errXML
 		}
 		values, err := r.leaves("ObjectOwnership")
-		switch value := values["ObjectOwnership"]; {
-		case err != nil:
-			return err
-		case value == "BucketOwnerPreferred", value == "ObjectWriter":
-			return refuseWith("NotImplemented", "Object ownership "+value+" is not implemented.")
-		case value != "BucketOwnerEnforced":
-			return errXML
+		if o = ownership(values["ObjectOwnership"]); err == nil && !o.known() {
+			err = errXML
 		}
-		return nil
+		return err
 	})
-	if err == nil && rules == 0 {
+	if err == nil && o == "" {
 		err = errXML
 	}
-	return ownership{}, err
+	return o, err
 }
 
-func (ownership) write(d *document) {
+func (o ownership) write(d *document) {
 	d.open("Rule")
-	d.text("ObjectOwnership", "BucketOwnerEnforced")
+	d.text("ObjectOwnership", string(o))
 	d.close("Rule")
 }
 
-// publicAccessBlock says what of public access is blocked. Nothing is public here,
-// so that all of it is, whatever is kept.
+// checkOwnershipChange refuses to disable ACLs while that of the bucket grants
+// something to others than its owner.
+func checkOwnershipChange(x *exchange, c configuration) error {
+	if c != bucketOwnerEnforced {
+		return nil
+	}
+	acl, err := x.bucketACL(x.bucket)
+	if err == nil && acl != nil && !grantsOwnerOnly(acl) {
+		err = refuse("InvalidBucketAclWithObjectOwnership")
+	}
+	return err
+}
+
+// publicAccessBlock says what of public access is blocked.
 type publicAccessBlock struct {
 	blockACLs, ignoreACLs, blockPolicy, restrict bool
+}
+
+// blockAll is what a bucket has until it is given another block, or none.
+var blockAll = publicAccessBlock{true, true, true, true}
+
+// settings returns b as policies are evaluated with it.
+func (b publicAccessBlock) settings() policy.PublicAccessBlock {
+	return policy.PublicAccessBlock{
+		BlockACLs: b.blockACLs, IgnoreACLs: b.ignoreACLs, BlockPolicy: b.blockPolicy, RestrictBuckets: b.restrict,
+	}
 }
 
 // readPublicAccessBlock reads a PublicAccessBlockConfiguration. What is left out is

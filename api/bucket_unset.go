@@ -12,8 +12,6 @@ var unset = map[string]struct{ code Code }{
 	"lifecycle":             {code: "NoSuchLifecycleConfiguration"},
 	"metadataConfiguration": {code: "MetadataConfigurationNotFound"},
 	"metadataTable":         {code: "MetadataTableConfigurationNotFound"},
-	"policy":                {code: "NoSuchBucketPolicy"},
-	"policyStatus":          {code: "NoSuchBucketPolicy"},
 	"replication":           {code: "ReplicationConfigurationNotFoundError"},
 	"website":               {code: "NoSuchWebsiteConfiguration"},
 }
@@ -41,8 +39,7 @@ type unchanging struct {
 
 // unchangings are these sub-resources, by name.
 var unchangings = map[string]unchanging{
-	"abac":           {"AbacStatus", "Status", "Disabled", "Disabled", "Enabled"},
-	"requestPayment": {"RequestPaymentConfiguration", "Payer", "BucketOwner", "BucketOwner", "Requester"},
+	"abac": {"AbacStatus", "Status", "Disabled", "Disabled", "Enabled"},
 }
 
 // emptied are the sub-resources that are a document without content: the name of

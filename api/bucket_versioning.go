@@ -39,8 +39,10 @@ func preparePutBucketVersioning(x *exchange) (task, error) {
 	if err != nil {
 		return task{}, err
 	}
+	change.Made = x.maker()
 	token := change.MFADelete == store.MFADeleteEnabled || x.found.MFADelete == store.MFADeleteEnabled
 	return task{mfa: true, token: token, run: func() error {
+		change.MFA = x.token
 		if err := x.h.store.SetVersioning(x.Context(), x.bucket, change); err != nil {
 			return err
 		}

@@ -17,6 +17,7 @@ var checks = []func(*exchange) error{
 	(*exchange).checkForm,          // AP3.1-2 and -3, of a form
 	(*exchange).checkBucket,        // AP3.1-4
 	(*exchange).checkExpectedOwner, // AP3.1-5
+	(*exchange).checkPayer,         // AP3.1-6
 	(*exchange).checkImplemented,   // what is not there needs no permission
 	(*exchange).checkRepetition,    // AP3.1-7, with what prepare refuses
 	(*exchange).checkKeyLength,
@@ -37,14 +38,14 @@ func (x *exchange) serve() error {
 	if err := x.permit(&t); err != nil {
 		return err
 	}
-	return t.run()
+	return x.conceal(t.run(), &x.found)
 }
 
 // permit is what stands between a prepared task and its doing: policy, the bypass
 // header and MFA, in this order (spec AP3.1-8, AP3.1-9, AP3.1-10).
 func (x *exchange) permit(t *task) error {
-	if !t.perEntry && !x.allowed() {
-		return refuse("AccessDenied")
+	if err := x.authorize(t); err != nil {
+		return err
 	}
 	if t.bypass {
 		if err := x.checkBypass(); err != nil {
@@ -56,10 +57,6 @@ func (x *exchange) permit(t *task) error {
 	}
 	return nil
 }
-
-// allowed reports whether the caller may: the root account everything, anybody
-// else nothing, for this version has no policies.
-func (x *exchange) allowed() bool { return !x.session.Anonymous }
 
 // checkSyntax finds out which operation is asked for, and on what.
 func (x *exchange) checkSyntax() error {
@@ -77,10 +74,13 @@ func (x *exchange) checkSyntax() error {
 func (x *exchange) checkAuthenticity() error {
 	if x.preflights() {
 		x.session.Anonymous = true // what is signed is the request to come
-		return nil
+		return x.identify()
 	}
 	session, err := x.h.verifier.Verify(x.r, hostBucket(x.r.Host, x.h.domains), x.h.clock.Now())
 	x.session = session
+	if err == nil {
+		err = x.identify()
+	}
 	if err != nil || len(session.Hoisted()) == 0 {
 		return err
 	}
@@ -110,7 +110,7 @@ func (x *exchange) checkBucket() error {
 }
 
 // creates reports whether the operation makes its bucket.
-func (x *exchange) creates() bool { return x.op.name == "CreateBucket" }
+func (x *exchange) creates() bool { return x.op != nil && x.op.name == "CreateBucket" }
 
 // checkExpectedOwner holds x-amz-expected-bucket-owner against the owner of the
 // bucket, or who would own it (spec AP4-1, AP4-3).
@@ -120,7 +120,7 @@ func (x *exchange) checkExpectedOwner() error {
 	}
 	owner := x.found.Owner.Account
 	if x.creates() {
-		owner = x.h.owner.Account
+		owner = x.caller.Principal.Account
 	}
 	return x.checkOwner("X-Amz-Expected-Bucket-Owner", owner)
 }
@@ -185,48 +185,4 @@ func (x *exchange) checkVersionID() error {
 	id, err := x.h.store.ParseVersionID(text)
 	x.version = id
 	return err
-}
-
-// checkBypass is spec OL1.6-1: the header means something only where Object Lock
-// is, whatever its value.
-func (x *exchange) checkBypass() error {
-	const name = "X-Amz-Bypass-Governance-Retention"
-	if x.sent(name) && !x.found.ObjectLock {
-		return invalidArgument("x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets.",
-			"x-amz-bypass-governance-retention", x.header(name))
-	}
-	return nil
-}
-
-// bypasses reports whether the request asks to bypass governance.
-func (x *exchange) bypasses() bool {
-	return strings.EqualFold(x.header("X-Amz-Bypass-Governance-Retention"), "true")
-}
-
-// checkMFA judges x-amz-mfa (spec OL2). This version knows no devices, so where a
-// token would count it is refused, and nothing is destroyed; where none is needed
-// it says nothing (spec OL2-21).
-func (x *exchange) checkMFA(needed bool) error {
-	const name = "X-Amz-Mfa"
-	value := x.header(name)
-	switch {
-	case !x.sent(name) && needed:
-		return refuseWith("AccessDenied", "Mfa Authentication must be used for this request")
-	case !x.sent(name):
-		return nil
-	case !x.origin.secure:
-		return refuseWith("InvalidRequest", "Requests with the header x-amz-mfa must use HTTPS.")
-	case !isMFA(value):
-		return invalidArgument("Mfa header is invalid -- the header should be formatted as {serialNumber}(space){tokenCode}",
-			"x-amz-mfa", value)
-	case needed, x.found.MFADelete == store.MFADeleteEnabled:
-		return notImplemented("x-amz-mfa", "MFA Delete is not supported.")
-	}
-	return nil
-}
-
-// isMFA reports whether value is a serial number, one space and six digits (spec OL2-2).
-func isMFA(value string) bool {
-	serial, code, ok := strings.Cut(value, " ")
-	return ok && serial != "" && len(code) == 6 && strings.Trim(code, "0123456789") == ""
 }

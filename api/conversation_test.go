@@ -16,13 +16,14 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 
+	"github.com/seed61737384/tombstone/identity"
 	"github.com/seed61737384/tombstone/store"
 	"github.com/seed61737384/tombstone/versioning"
 )
 
 // TestConversations plays the files of testdata: requests and what they answer.
 //
-//	http [unsigned] [md5] [crlf] [tls] [all] [raw]
+//	http [as=name | unsigned] [md5] [crlf] [tls] [all] [raw]
 //	METHOD target
 //	Header: value
 //
@@ -32,12 +33,14 @@ import (
 //	header: value
 //	document
 //
-// Requests are signed unless unsigned. With md5 a Content-MD5 is added, with crlf
+// Requests are signed unless unsigned: by the root of the server's account, or by the
+// user or account named by as. With md5 a Content-MD5 is added, with crlf
 // the lines of the body, and an empty one, end in CRLF, with tls the request comes as over TLS. Ids of
 // versions are called v1, v2 … in the order in which they first appear, here and in
-// requests as {v1}; continuation tokens likewise {t1}, upload ids {u1}. {text*n} is text n times. What
+// requests as {v1}; continuation tokens likewise {t1}, upload ids {u1}. {text*n} is text n times, {mfa} a code as in mfa_test.go. What
 // hardly ever matters is left out of the answer unless all is given; raw shows the
-// body as it is. Other commands: "advance
+// body as it is. "account name id=…" makes an account, "user name [account=id]
+// [attach=policy]" a user whose policy follows, or gives one another policy. Other commands: "advance
 // duration" moves the clock, "options region=…" starts a new server, and two that
 // do what no request of this version can: "lock bucket/key mode=… for=… hold" stores
 // an object that is locked, "mfadelete bucket" enables MFA Delete.
@@ -57,6 +60,8 @@ func TestConversations(t *testing.T) {
 				return ""
 			case "http":
 				return c.http(t, d)
+			case "account", "user":
+				return c.principal(t, d)
 			case "lock":
 				return c.lock(t, d)
 			case "mfadelete":
@@ -82,11 +87,13 @@ func TestConversations(t *testing.T) {
 
 // conversation is a server and the names that its answers have been given.
 type conversation struct {
-	server  *testServer
-	ids     []string
-	tokens  []string
-	uploads []string
-	stop    func()
+	server     *testServer
+	principals *principals
+	device     *identity.Enrollment // of the root, nil until {mfa} is used
+	ids        []string
+	tokens     []string
+	uploads    []string
+	stop       func()
 }
 
 func (c *conversation) start(t *testing.T, d *datadriven.TestData) {
@@ -96,6 +103,8 @@ func (c *conversation) start(t *testing.T, d *datadriven.TestData) {
 	owner := &cleaner{TB: t}
 	*c = conversation{stop: owner.run}
 	c.server = newTestServer(owner, func(o *Options) {
+		c.principals = newPrincipals(owner, o.Clock)
+		c.principals.use(o)
 		if d.Cmd != "options" {
 			return
 		}
@@ -149,12 +158,23 @@ func (c *conversation) http(t *testing.T, d *datadriven.TestData) string {
 		r.Header.Set("Content-Md5", base64.StdEncoding.EncodeToString(sum[:]))
 	}
 	if !d.HasArg("unsigned") {
-		c.server.sign(r, []byte(body))
+		c.server.signAs(caller(d), r, []byte(body))
 	}
 	if d.HasArg("tls") {
 		return c.render(t, d, r, c.server.direct(r, []byte(body)))
 	}
 	return c.render(t, d, r, c.server.send(r))
+}
+
+// caller returns the name of whoever sends a request, empty for the root of the server's
+// account.
+func caller(d *datadriven.TestData) string {
+	for _, arg := range d.CmdArgs {
+		if arg.Key == "as" {
+			return arg.Vals[0]
+		}
+	}
+	return ""
 }
 
 // lock stores an object that is protected, and shows its id.
@@ -251,6 +271,7 @@ var (
 
 // expand puts in the ids and tokens that a request names, and {text*n}.
 func (c *conversation) expand(s string) string {
+	s = c.expandMFA(s)
 	s = named.ReplaceAllStringFunc(s, func(m string) string {
 		n, _ := strconv.Atoi(m[2 : len(m)-1])
 		list := c.ids

@@ -36,20 +36,27 @@ func prepareCopyObject(x *exchange) (task, error) {
 	if x.sent("X-Amz-Copy-Source-Range") {
 		return task{}, notImplemented("x-amz-copy-source-range", "")
 	}
-	if err := x.checkPutHeaders(); err != nil {
+	acl, err := x.checkPutHeaders() // that of the source is not copied
+	if err != nil {
 		return task{}, err
 	}
-	r := store.CopyRequest{Source: read, Bucket: x.bucket, Key: x.key, Owner: x.h.owner, Made: x.maker()}
+	r := store.CopyRequest{
+		Source: read, Bucket: x.bucket, Key: x.key, Owner: x.objectOwner(), ACL: acl, Made: x.maker(),
+	}
 	if r.Condition, err = x.writeCondition(); err != nil {
 		return task{}, err
 	}
 	if r.Algorithm, err = copyChecksum(x.r.Header); err != nil {
 		return task{}, err
 	}
+	if r.Lock, err = x.requestLock(); err != nil { // that of the source is not copied (spec OL1.2-4)
+		return task{}, err
+	}
 	d, err := x.copyDescription()
 	if err != nil {
 		return task{}, err
 	}
+	x.source.tagged = !d.replaceTags
 	d.onto = source.bucket == x.bucket && source.key == x.key
 	r.Describe = d.describe
 	return task{run: func() error { return x.copyObject(&r, &source) }}, nil
@@ -142,6 +149,9 @@ func (d *copyDescription) describe(source store.Object) (store.Description, erro
 func isRedirect(p store.Pair) bool { return p.Name == websiteRedirect }
 
 func (x *exchange) copyObject(r *store.CopyRequest, source *copySource) error {
+	if err := x.checkLockable(); err != nil {
+		return err
+	}
 	result, err := x.h.store.Copy(x.Context(), *r)
 	if err != nil {
 		return x.blameSource(source, conflicting(err, r.Condition, x.header("If-Match") != "", x.key))

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/seed61737384/tombstone/auth/policy"
 	"github.com/seed61737384/tombstone/store"
 )
 
@@ -17,6 +18,15 @@ type copySource struct {
 	bucket, key string
 	version     string // as sent
 	versioned   bool   // a version is named, perhaps by an empty id
+}
+
+// judgedSource is the source of a copy as policy sees it.
+type judgedSource struct {
+	copySource
+	found    store.Bucket
+	side     *policy.Resource // nil until policy was asked
+	deferred bool             // the store asks whether it may be read
+	tagged   bool             // its tags are copied too
 }
 
 // parseCopySource reads x-amz-copy-source: bucket/key, escaped like a query, with
@@ -54,7 +64,7 @@ func invalidSource(message, value string) error {
 
 // readCopySource finds out what a copy reads, and checks of its bucket what is
 // checked of that of the copy: that it is there, and whose it is (spec AP3.1-4,
-// AP3.1-5, AP4-2). A version id that this server did not make is refused with
+// AP3.1-5, AP3.1-6, AP4-2). A version id that this server did not make is refused with
 // malformed (spec VD4-20).
 func (x *exchange) readCopySource(malformed error) (copySource, store.CopySource, error) {
 	s, err := parseCopySource(x.header(copySourceHeader))
@@ -66,7 +76,12 @@ func (x *exchange) readCopySource(malformed error) (copySource, store.CopySource
 	if err != nil {
 		return s, read, x.blameSource(&s, err)
 	}
+	x.source = &judgedSource{copySource: s, found: found}
+	read.Authorize = x.guardSource
 	if err := x.checkOwner("X-Amz-Source-Expected-Bucket-Owner", found.Owner.Account); err != nil {
+		return s, read, err
+	}
+	if err := x.checkPayerOf(&found); err != nil {
 		return s, read, err
 	}
 	if x.sent("X-Amz-Copy-Source-Server-Side-Encryption-Customer-Algorithm") ||
@@ -91,6 +106,9 @@ func (x *exchange) blameSource(s *copySource, err error) error {
 	var about *store.Error
 	if !errors.As(err, &about) || about.Bucket != s.bucket || about.Key != s.key && about.Key != "" {
 		return err
+	}
+	if x.source != nil {
+		err = x.conceal(err, &x.source.found)
 	}
 	at := x.place()
 	at.key, at.versionID = s.key, s.version

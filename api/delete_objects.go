@@ -178,12 +178,14 @@ func (x *exchange) deleteObjects(list *deleteList) error {
 	results := make([]store.DeleteResult, len(objects))
 	requests := make([]store.DeleteRequest, 0, len(objects))
 	index := make([]int, 0, len(objects))
+	made, owner := x.maker(), x.objectOwner()
 	for i := range objects {
 		r, err := x.deleteRequest(&objects[i])
 		if err != nil {
 			results[i].Err = err
 			continue
 		}
+		r.Made, r.Owner = made, owner
 		requests = append(requests, r)
 		index = append(index, i)
 	}
@@ -193,7 +195,7 @@ func (x *exchange) deleteObjects(list *deleteList) error {
 			return err
 		}
 		for n, result := range done {
-			result.Err = conflicting(result.Err, requests[n].Condition, true, requests[n].Key)
+			result.Err = x.conceal(conflicting(result.Err, requests[n].Condition, true, requests[n].Key), &x.found)
 			results[index[n]] = result
 		}
 	}
@@ -204,14 +206,14 @@ func (x *exchange) deleteObjects(list *deleteList) error {
 	return d.end("DeleteResult")
 }
 
-// deleteRequest turns an entry into what the store is asked.
+// deleteRequest turns an entry into what the store is asked, if the caller may.
 func (x *exchange) deleteRequest(o *identifier) (store.DeleteRequest, error) {
-	if !x.allowed() {
-		return store.DeleteRequest{}, refuse("AccessDenied")
+	guard, err := x.authorizeEntry(o)
+	if err != nil {
+		return store.DeleteRequest{}, err
 	}
 	var id versioning.ID
 	if o.versioned {
-		var err error
 		if id, err = x.h.store.ParseVersionID(o.versionID); err != nil {
 			return store.DeleteRequest{}, refuse("NoSuchVersion") // spec VD5-17
 		}
@@ -219,11 +221,52 @@ func (x *exchange) deleteRequest(o *identifier) (store.DeleteRequest, error) {
 	if o.condition && o.etag == "" {
 		return store.DeleteRequest{}, invalidArgument("", "ETag", "")
 	}
-	condition, err := versioning.DeleteCondition(o.etag, id)
-	return store.DeleteRequest{
-		Key: o.key, ID: id, Condition: condition,
-		BypassGovernance: x.bypasses(), Made: x.maker(), Owner: x.h.owner,
-	}, err
+	r := store.DeleteRequest{Key: o.key, ID: id, MFA: x.token, Authorize: guard}
+	if o.versioned && x.bypasses() {
+		if r.BypassGovernance, err = x.bypass(x.asksEntry(o)); err != nil {
+			return store.DeleteRequest{}, err
+		}
+		r.Authorize = x.guardBypass(guard, x.asksEntry(o))
+	}
+	r.Condition, err = versioning.DeleteCondition(o.etag, id)
+	return r, err
+}
+
+// authorizeEntry asks whether the caller may delete what an entry names (spec AP1-10).
+// It returns what the store asks, if that depends on the object.
+func (x *exchange) authorizeEntry(o *identifier) (store.Authorize, error) {
+	if !x.deferred {
+		return nil, x.askEntry(o, nil)
+	}
+	return func(facts store.ObjectFacts) error { return x.askEntry(o, &facts) }, nil
+}
+
+// asksEntry returns the question whether the caller may delete what an entry names.
+func (x *exchange) asksEntry(o *identifier) question {
+	q := question{x: x, action: deleteObject, bucket: &x.found, key: o.key, etag: o.etag}
+	q.named = versionName{o.versionID, o.versioned}
+	if o.versioned {
+		q.action = deleteVersion
+	}
+	return q
+}
+
+// askEntry asks for the actions that an entry takes, as a DeleteObject would (spec
+// AP1-7, AP1-8, AP1-31).
+func (x *exchange) askEntry(o *identifier, facts *store.ObjectFacts) error {
+	q := x.asksEntry(o)
+	q.facts = facts
+	if err := x.ask(&q); err != nil {
+		return err
+	}
+	if o.condition && o.etag != "*" {
+		reads := q
+		reads.action = getObject
+		if err := x.ask(&reads); err != nil {
+			return err
+		}
+	}
+	return x.askOtherDelete(&q)
 }
 
 // report writes the result of one entry (spec VD5-10 to VD5-24).

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/seed61737384/tombstone/auth"
+	"github.com/seed61737384/tombstone/auth/policy"
+	"github.com/seed61737384/tombstone/identity"
 	"github.com/seed61737384/tombstone/store"
 	"github.com/seed61737384/tombstone/versioning"
 )
@@ -26,9 +28,19 @@ type exchange struct {
 	query   query
 	op      *operation // nil until it is known
 	session auth.Session
-	found   store.Bucket // the bucket, for operations that need one
-	version versioning.ID
-	form    *postForm // of a PostObject that was verified
+	caller  *identity.Caller // nil until it is known
+	// principal is the name of the caller, empty if it is not known.
+	principal string
+	found     store.Bucket // the bucket, for operations that need one
+	version   versioning.ID
+	source    *judgedSource // of a copy
+	task      *task         // nil until it is prepared
+	form      *postForm     // of a PostObject that was verified
+	token     bool          // a code of an MFA device of the bucket's owner was taken
+
+	sideOfBucket *policy.Resource // nil until policy was asked
+	deferred     bool             // the store asks for permission
+	posed        posed            // the last question
 
 	origin  origin
 	cors    []pair // headers that let a page read the answer, whatever it is
@@ -53,6 +65,9 @@ type task struct {
 	bypass bool
 	// mfa says that x-amz-mfa means something here, token that the request needs one.
 	mfa, token bool
+	// tags and lock are those that the document of the request sets.
+	tags []store.Tag
+	lock versioning.Lock
 }
 
 // receive takes the request, as the client sent it to a trusted proxy if one
@@ -232,9 +247,9 @@ func (x *exchange) logFailure(err error) {
 	x.h.log.LogAttrs(x.Context(), slog.LevelError, "request failed", append(x.attributes(), slog.Any("error", err))...)
 }
 
-// account counts the request and logs it: all with an access log, else what failed
+// record counts the request and logs it: all with an access log, else what failed
 // inside at Info and the rest at Debug.
-func (x *exchange) account() {
+func (x *exchange) record() {
 	duration := x.h.clock.Now().Sub(x.started)
 	x.h.metrics.count(x, duration.Seconds())
 	at := slog.LevelDebug
@@ -254,6 +269,7 @@ func (x *exchange) account() {
 		slog.String("remote", x.remote()),
 		slog.String("user_agent", cut(x.header("User-Agent"), maxLoggedText)),
 		slog.String("access_key", cut(x.session.AccessKey, maxLoggedText)),
+		slog.String("principal", x.principal),
 	)...)
 }
 

@@ -15,6 +15,8 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/seed61737384/tombstone/auth"
+	"github.com/seed61737384/tombstone/auth/policy"
+	"github.com/seed61737384/tombstone/identity"
 	"github.com/seed61737384/tombstone/internal/clock"
 	"github.com/seed61737384/tombstone/store"
 )
@@ -27,8 +29,12 @@ const defaultRegion = "us-east-1"
 type Options struct {
 	Store    *store.Store
 	Verifier *auth.Verifier
-	// Owner is the root account, which owns what it makes.
+	// Owner is the account that the server belongs to: only there may anybody do what
+	// concerns the server itself.
 	Owner store.Owner
+	// Identities tell who signs with which key, and what they may; nil means that every
+	// key of Verifier is one of the root of Owner.
+	Identities *identity.Registry
 	// Region is where the server says it is; empty means us-east-1.
 	Region string
 	// Domains are the host names under which a bucket may stand as the first
@@ -54,16 +60,18 @@ type Options struct {
 type Handler struct {
 	store    *store.Store
 	verifier *auth.Verifier
-	owner    store.Owner
-	region   string
-	domains  []string
-	clock    clock.Clock
-	log      *slog.Logger
-	ids      *requestIDs
-	table    *operationTable
-	router   *mux.Router
-	metrics  *metrics
-	proxies  []netip.Prefix
+	// identities is nil if every key is the root's.
+	identities *identity.Registry
+	root       identity.Caller // of the account that the server belongs to
+	region     string
+	domains    []string
+	clock      clock.Clock
+	log        *slog.Logger
+	ids        *requestIDs
+	table      *operationTable
+	router     *mux.Router
+	metrics    *metrics
+	proxies    []netip.Prefix
 
 	accessLog, metricsPublic bool
 
@@ -98,7 +106,10 @@ func New(o Options) (*Handler, error) {
 		return nil, fmt.Errorf("api: host id: %w", err)
 	}
 	h := &Handler{
-		store: o.Store, verifier: o.Verifier, owner: o.Owner, region: o.Region,
+		store: o.Store, verifier: o.Verifier, identities: o.Identities, region: o.Region,
+		root: identity.Caller{Principal: policy.Principal{
+			Account: o.Owner.Account, CanonicalID: o.Owner.CanonicalID, DisplayName: o.Owner.DisplayName,
+		}},
 		clock: o.Clock, log: o.Logger, ids: ids, table: newOperationTable(operations),
 		serverHeader: []string{"AmazonS3"},
 		hostHeader:   []string{base64.StdEncoding.EncodeToString(host[:])},
@@ -119,6 +130,7 @@ func (h *Handler) routes() *mux.Router {
 	r := mux.NewRouter().SkipClean(true).UseEncodedPath()
 	r.MatcherFunc(h.isHealth).HandlerFunc(h.serveHealth)
 	r.MatcherFunc(func(r *http.Request, _ *mux.RouteMatch) bool { return h.isMetrics(r) }).HandlerFunc(h.serveMetrics)
+	h.routeEndpoints(r)
 	r.MatcherFunc(h.isReserved).HandlerFunc(serveReserved)
 	for _, l := range []level{object, bucket, service} {
 		r.MatcherFunc(h.at(l)).HandlerFunc(serveOperation)
@@ -161,7 +173,7 @@ func (x *exchange) finish() {
 	x.h.metrics.inFlight.Dec()
 	problem := recover()
 	if problem == nil {
-		x.account()
+		x.record()
 		return
 	}
 	if problem != any(http.ErrAbortHandler) {
@@ -172,7 +184,7 @@ func (x *exchange) finish() {
 			problem = nil
 		}
 	}
-	x.account()
+	x.record()
 	if problem != nil {
 		panic(http.ErrAbortHandler)
 	}

@@ -40,7 +40,7 @@ func (x *exchange) listBuckets(r bucketsRequest) error {
 		return err
 	}
 	d := x.beginDocument(http.StatusOK, "ListAllMyBucketsResult", false)
-	d.owner(x.h.owner)
+	d.owner(x.owner())
 	d.open("Buckets")
 	for i := range buckets {
 		b := &buckets[i]
@@ -62,9 +62,9 @@ func (x *exchange) listBuckets(r bucketsRequest) error {
 	return d.end("ListAllMyBucketsResult")
 }
 
-// selectBuckets returns the buckets that r asks for, and whether there are more.
-// The store knows nothing of regions, so pages are read until enough are of the
-// one asked for.
+// selectBuckets returns the buckets of the caller's account that r asks for, and
+// whether there are more. The store knows nothing of regions and does not list by
+// owner, so pages are read until there are enough.
 func (x *exchange) selectBuckets(r bucketsRequest) (selected []store.Bucket, more bool, err error) {
 	q := store.BucketQuery{Prefix: r.prefix, After: r.after, Limit: r.limit}
 	for {
@@ -73,7 +73,7 @@ func (x *exchange) selectBuckets(r bucketsRequest) (selected []store.Bucket, mor
 			return nil, false, err
 		}
 		for i := range page {
-			if r.region != "" && x.regionOf(&page[i]) != r.region {
+			if !x.ownsBucket(&page[i]) || r.region != "" && x.regionOf(&page[i]) != r.region {
 				continue
 			}
 			if len(selected) == r.limit {
@@ -81,9 +81,8 @@ func (x *exchange) selectBuckets(r bucketsRequest) (selected []store.Bucket, mor
 			}
 			selected = append(selected, page[i])
 		}
-		// Without a region one page is the answer.
-		if !rest || r.region == "" {
-			return selected, rest, nil
+		if !rest {
+			return selected, false, nil
 		}
 		q.After = page[len(page)-1].Name
 	}

@@ -64,6 +64,8 @@ var storeGauges = []gauge[store.Metrics]{
 	storeGauge("index_log_bytes", "Bytes of its logs.", func(m store.Metrics) float64 { return float64(m.LogBytes) }),
 	storeGauge("index_value_bytes", "Bytes of values kept apart from keys.", func(m store.Metrics) float64 { return float64(m.ValueBytes) }),
 	storeGauge("index_garbage_bytes", "The part of them that nothing refers to.", func(m store.Metrics) float64 { return float64(m.GarbageBytes) }),
+	storeGauge("ledger_seals", "Number of the newest seal of the ledger.", func(m store.Metrics) float64 { return float64(m.Seals) }),
+	storeGauge("ledger_seal_hash", "First 48 bits of the hash of that seal, as a number.", func(m store.Metrics) float64 { return float64(m.SealHash) }),
 	storeGauge("disk_min_free_bytes", "Free space below which bodies are refused.", func(m store.Metrics) float64 { return float64(m.MinFree) }),
 	storeCounter("index_flushes_total", "Tables written from memory.", func(m store.Metrics) float64 { return float64(m.Flushes) }),
 	storeCounter("index_compactions_total", "Compactions finished.", func(m store.Metrics) float64 { return float64(m.Compactions) }),

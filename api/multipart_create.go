@@ -18,7 +18,8 @@ const (
 
 // prepareCreateMultipartUpload reads what the object is to be described by.
 func prepareCreateMultipartUpload(x *exchange) (task, error) {
-	if err := x.checkPutHeaders(); err != nil {
+	acl, err := x.checkPutHeaders()
+	if err != nil {
 		return task{}, err
 	}
 	condition, err := x.writeCondition()
@@ -31,7 +32,7 @@ func prepareCreateMultipartUpload(x *exchange) (task, error) {
 	}
 	r := store.UploadRequest{
 		Bucket: x.bucket, Key: x.key, User: user,
-		Owner: x.h.owner, Made: x.maker(),
+		Owner: x.objectOwner(), ACL: acl, Made: x.maker(),
 	}
 	if r.System, err = systemMetadata(x.r.Header); err != nil {
 		return task{}, err
@@ -40,6 +41,9 @@ func prepareCreateMultipartUpload(x *exchange) (task, error) {
 		return task{}, err
 	}
 	if r.Tags, err = requestTags(x.r.Header); err != nil {
+		return task{}, err
+	}
+	if r.Lock, err = x.requestLock(); err != nil { // of the object to be (spec OL1.2-3)
 		return task{}, err
 	}
 	if r.Algorithm, r.ChecksumType, err = parseUploadChecksum(x.r.Header); err != nil {
@@ -126,7 +130,7 @@ func (x *exchange) judgeNow(condition versioning.Condition) error {
 	case err != nil && !absent:
 		return err
 	case match != "" && absent: // a delete marker is no object, and not told of
-		return refuse("NoSuchKey")
+		return &versioning.Refusal{Reason: versioning.NoSuchKey}
 	case match == "" && !absent:
 		return refuse("PreconditionFailed", "Condition", "If-None-Match")
 	case match != "" && versioning.TrimETag(match) != o.ETag:
@@ -136,6 +140,9 @@ func (x *exchange) judgeNow(condition versioning.Condition) error {
 }
 
 func (x *exchange) createMultipartUpload(r *store.UploadRequest, condition versioning.Condition) error {
+	if err := x.checkLockable(); err != nil {
+		return err
+	}
 	if err := x.judgeNow(condition); err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func prepareDeleteObject(x *exchange) (task, error) {
 	}
 	r := store.DeleteRequest{
 		Key: x.key, ID: x.version, Condition: condition,
-		BypassGovernance: x.bypasses(), Made: x.maker(), Owner: x.h.owner,
+		Made: x.maker(), Owner: x.objectOwner(),
 	}
 	token := !x.version.IsZero() && x.found.MFADelete == store.MFADeleteEnabled // spec OL2-7
 	return task{bypass: true, mfa: true, token: token, run: func() error { return x.deleteObject(r) }}, nil
@@ -60,6 +60,14 @@ func (x *exchange) ignoreBody() {
 
 func (x *exchange) deleteObject(r store.DeleteRequest) error {
 	x.ignoreBody()
+	r.MFA, r.Authorize = x.token, x.guard()
+	if !r.ID.IsZero() { // to add a marker there is nothing to bypass
+		var err error
+		if r.BypassGovernance, err = x.bypass(x.asks(bypassLock)); err != nil {
+			return err
+		}
+		r.Authorize = x.guardBypass(r.Authorize, x.asks(bypassLock))
+	}
 	result, err := x.h.store.Delete(x.Context(), x.bucket, r)
 	if err != nil {
 		return conflicting(err, r.Condition, true, x.key)

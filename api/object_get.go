@@ -92,7 +92,7 @@ func (x *exchange) partNumber() (int, error) {
 }
 
 func (x *exchange) readRequest(op versioning.Operation) store.ReadRequest {
-	return store.ReadRequest{Bucket: x.bucket, Key: x.key, ID: x.version, Operation: op}
+	return store.ReadRequest{Bucket: x.bucket, Key: x.key, ID: x.version, Operation: op, Authorize: x.guard()}
 }
 
 func (x *exchange) headObject(options *readOptions) error {
@@ -187,6 +187,9 @@ func (x *exchange) describe(o *store.Object, options *readOptions) (status int, 
 	}
 	x.set("Content-Length", strconv.FormatInt(part.length, 10))
 	x.setMetadata(o)
+	if err := x.setLock(o); err != nil {
+		return 0, span{}, err
+	}
 	for _, p := range options.overrides {
 		x.set(p.name, p.value)
 	}
@@ -271,7 +274,7 @@ func choosePart(of *store.Object, n int) (status int, part span, err error) {
 	return http.StatusPartialContent, part, nil
 }
 
-// setMetadata sets the headers that describe an object (spec WI2-3, OL1.2-6).
+// setMetadata sets the headers that describe an object (spec WI2-3).
 func (x *exchange) setMetadata(o *store.Object) {
 	x.set("Accept-Ranges", "bytes")
 	x.set("Content-Type", defaultContentType)
@@ -286,9 +289,4 @@ func (x *exchange) setMetadata(o *store.Object) {
 	}
 	x.setNonEmpty("x-amz-storage-class", o.StorageClass)
 	x.set("x-amz-server-side-encryption", "AES256")
-	x.setNonEmpty("x-amz-object-lock-mode", o.Lock.Mode.String())
-	if o.Lock.Mode != versioning.NoRetention {
-		x.set("x-amz-object-lock-retain-until-date", string(appendTimestamp(nil, o.Lock.Until)))
-	}
-	x.setNonEmpty("x-amz-object-lock-legal-hold", o.Lock.Hold.String())
 }

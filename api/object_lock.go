@@ -1,14 +1,15 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/seed61737384/tombstone/store"
 	"github.com/seed61737384/tombstone/versioning"
 )
 
-// prepareGetObjectLockConfiguration shows that Object Lock is on where it is (spec
-// OL1.1-8). No bucket has a default retention.
+// prepareGetObjectLockConfiguration shows that Object Lock is on where it is, and the
+// default retention if there is one (spec OL1.1-3, OL1.1-8).
 func prepareGetObjectLockConfiguration(x *exchange) (task, error) {
 	return task{run: func() error {
 		if !x.found.ObjectLock {
@@ -16,52 +17,48 @@ func prepareGetObjectLockConfiguration(x *exchange) (task, error) {
 		}
 		d := x.beginDocument(http.StatusOK, "ObjectLockConfiguration", false)
 		d.text("ObjectLockEnabled", "Enabled")
+		if !x.found.Retention.IsZero() {
+			d.defaultRetention(x.found.Retention)
+		}
 		return d.end("ObjectLockConfiguration")
 	}}, nil
 }
 
-// prepareGetObjectRetention shows until when a version is kept (spec OL1.2-14, OL1.2-16).
-func prepareGetObjectRetention(x *exchange) (task, error) {
+// defaultRetention writes the rule of a bucket's default retention.
+func (d *document) defaultRetention(r store.DefaultRetention) {
+	d.open("Rule")
+	d.open("DefaultRetention")
+	d.text("Mode", r.Mode.String())
+	if r.Days > 0 {
+		d.number("Days", int64(r.Days))
+	} else {
+		d.number("Years", int64(r.Years))
+	}
+	d.close("DefaultRetention")
+	d.close("Rule")
+}
+
+// preparePutObjectLockConfiguration enables Object Lock, for ever, and sets or removes
+// the default retention. A token was needed for that once and is passed over (spec
+// OL1.1-2).
+func preparePutObjectLockConfiguration(x *exchange) (task, error) {
+	data, err := x.readConfig()
+	if err != nil {
+		return task{}, err
+	}
+	retention, err := parseLockConfiguration(data)
+	if err != nil {
+		return task{}, err
+	}
 	return task{run: func() error {
-		o, err := x.locked(versioning.GetObjectRetention)
+		err := x.h.store.SetObjectLock(x.Context(), x.bucket, retention, x.maker())
+		if errors.Is(err, versioning.InvalidBucketState) {
+			return refuseWith("InvalidBucketState", "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration")
+		}
 		if err != nil {
 			return err
 		}
-		if o.Lock.Mode == versioning.NoRetention {
-			return refuse("NoSuchObjectLockConfiguration")
-		}
-		d := x.beginDocument(http.StatusOK, "Retention", false)
-		d.text("Mode", o.Lock.Mode.String())
-		d.date("RetainUntilDate", o.Lock.Until)
-		return d.end("Retention")
+		x.WriteHeader(http.StatusOK)
+		return nil
 	}}, nil
-}
-
-// prepareGetObjectLegalHold shows whether a version is held (spec OL1.2-14, OL1.2-16).
-func prepareGetObjectLegalHold(x *exchange) (task, error) {
-	return task{run: func() error {
-		o, err := x.locked(versioning.GetObjectLegalHold)
-		if err != nil {
-			return err
-		}
-		hold := o.Lock.Hold.String()
-		if hold == "" {
-			return refuse("NoSuchObjectLockConfiguration")
-		}
-		d := x.beginDocument(http.StatusOK, "LegalHold", false)
-		d.text("Status", hold)
-		return d.end("LegalHold")
-	}}, nil
-}
-
-// locked returns the version that a request about its lock names.
-func (x *exchange) locked(op versioning.Operation) (store.Object, error) {
-	if !x.found.ObjectLock {
-		return store.Object{}, refuseWith("InvalidRequest", "Bucket is missing Object Lock Configuration")
-	}
-	o, err := x.h.store.Head(x.Context(), x.readRequest(op))
-	if err == nil {
-		x.setNonEmpty("x-amz-version-id", o.VersionHeader)
-	}
-	return o, err
 }

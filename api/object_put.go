@@ -25,7 +25,6 @@ var unsupportedPut = []string{
 	"Content-Range",
 	"If-Modified-Since",
 	"If-Unmodified-Since",
-	"X-Amz-Object-Lock-",
 }
 
 // storageClasses are the classes of general purpose buckets. They are kept and
@@ -39,7 +38,8 @@ var storageClasses = map[string]bool{
 // before permission is given, so that a client that waits for a 100 sends none of
 // it in vain (spec WI2-6).
 func preparePutObject(x *exchange) (task, error) {
-	if err := x.checkPutHeaders(); err != nil {
+	acl, err := x.checkPutHeaders()
+	if err != nil {
 		return task{}, err
 	}
 	b, length, err := x.openUpload(maxPut)
@@ -61,7 +61,7 @@ func preparePutObject(x *exchange) (task, error) {
 	r := store.PutRequest{
 		Bucket: x.bucket, Key: x.key, Body: b, Size: length,
 		Condition: condition, User: user,
-		Owner: x.h.owner, Made: x.maker(),
+		Owner: x.objectOwner(), ACL: acl, Made: x.maker(),
 	}
 	if r.System, err = systemMetadata(x.r.Header); err != nil {
 		return task{}, err
@@ -70,6 +70,9 @@ func preparePutObject(x *exchange) (task, error) {
 		return task{}, err
 	}
 	if r.Tags, err = requestTags(x.r.Header); err != nil {
+		return task{}, err
+	}
+	if r.Lock, err = x.requestLock(); err != nil {
 		return task{}, err
 	}
 	return task{run: func() error { return x.putObject(&r, b, &d) }}, nil
@@ -117,24 +120,22 @@ func (x *exchange) checkEmptyConditions() error {
 	return nil
 }
 
-// checkPutHeaders refuses what this version cannot honour.
-func (x *exchange) checkPutHeaders() error {
+// checkPutHeaders refuses what this version cannot honour, and reads the ACL that the
+// object is to have, as it is kept.
+func (x *exchange) checkPutHeaders() (acl []byte, err error) {
 	if err := checkHeaderSize(x.r.Header); err != nil {
-		return err
+		return nil, err
 	}
-	if err := x.checkACL(); err != nil {
-		return err
+	if acl, err = x.objectACL(); err != nil {
+		return nil, err
 	}
 	if name := firstUnsupported(x.r.Header); name != "" {
-		if strings.HasPrefix(name, "X-Amz-Object-Lock-") && !x.found.ObjectLock {
-			return refuseWith("InvalidRequest", "Bucket is missing ObjectLockConfiguration") // spec OL1.2-13
-		}
-		return notImplemented(strings.ToLower(name), "")
+		return nil, notImplemented(strings.ToLower(name), "")
 	}
 	if sse := x.header("X-Amz-Server-Side-Encryption"); sse != "" && sse != "AES256" {
-		return notImplemented("x-amz-server-side-encryption", "")
+		return nil, notImplemented("x-amz-server-side-encryption", "")
 	}
-	return nil
+	return acl, nil
 }
 
 // firstUnsupported returns the first name among headers, in their order, that
@@ -164,12 +165,21 @@ func (x *exchange) storageClass() (string, error) {
 	}
 }
 
-// maker says who made what the request stores.
+// maker says who makes what the request changes.
 func (x *exchange) maker() store.Maker {
-	return store.Maker{AccessKey: x.session.AccessKey, RequestID: x.id}
+	return store.Maker{
+		AccessKey: x.session.AccessKey, RequestID: x.id,
+		Principal: x.principal, Source: x.remote(), Operation: x.name(),
+	}
 }
 
 func (x *exchange) putObject(r *store.PutRequest, b *body, d *digests) error {
+	if err := x.checkLockable(); err != nil {
+		return err
+	}
+	if err := x.checkLockDigest(d); err != nil {
+		return err
+	}
 	algorithm := d.algorithm
 	if algorithm == checksum.None {
 		algorithm = checksum.CRC64NVME // spec WI4-1

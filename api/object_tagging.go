@@ -33,7 +33,7 @@ func preparePutObjectTagging(x *exchange) (task, error) {
 	if err != nil {
 		return task{}, err
 	}
-	return task{run: func() error { return x.setTags(tags, http.StatusOK) }}, nil
+	return task{tags: tags, run: func() error { return x.setTags(tags, http.StatusOK) }}, nil
 }
 
 // prepareDeleteObjectTagging removes the tags of a version.
@@ -45,7 +45,9 @@ func prepareDeleteObjectTagging(x *exchange) (task, error) {
 }
 
 func (x *exchange) setTags(tags []store.Tag, status int) error {
-	header, err := x.h.store.SetTags(x.Context(), store.TagRequest{Bucket: x.bucket, Key: x.key, ID: x.version, Tags: tags})
+	header, err := x.h.store.SetTags(x.Context(), store.TagRequest{
+		Bucket: x.bucket, Key: x.key, ID: x.version, Tags: tags, Authorize: x.guard(), Made: x.maker(),
+	})
 	if err != nil {
 		return err
 	}

@@ -23,24 +23,16 @@ const (
 // bucket has.
 var fixedAnswers = []string{
 	"prepareGetUnset", "prepareDeleteUnset", "prepareListUnset", "prepareGetUnchanging", "preparePutUnchanging",
-	"prepareGetEmptied", "preparePutEmptied", "prepareGetBucketACL", "preparePutBucketACL", "prepareGetObjectACL", "preparePutObjectACL",
+	"prepareGetEmptied", "preparePutEmptied",
 }
 
 // remarks say what is not plain from the state.
 var remarks = map[string]string{
-	"GetBucketAcl":                       "the private ACL",
-	"GetObjectAcl":                       "the private ACL",
-	"PutBucketAcl":                       "what equals the private ACL, else 400 AccessControlListNotSupported",
-	"PutObjectAcl":                       "what equals the private ACL, else 400 AccessControlListNotSupported",
 	"PutBucketAccelerateConfiguration":   "`Suspended`; `Enabled` is 501",
 	"PutBucketAbac":                      "`Disabled`; `Enabled` is 501",
-	"PutBucketRequestPayment":            "`BucketOwner`; `Requester` is 501",
 	"PutBucketLogging":                   "an empty document; any other is 501",
 	"PutBucketNotificationConfiguration": "an empty document; any other is 501",
 	"PutBucketEncryption":                "`AES256`; `aws:kms` is 501",
-	"PutBucketOwnershipControls":         "`BucketOwnerEnforced`; others are 501",
-	"PutBucketVersioning":                "enabling MFA Delete is 501",
-	"GetObjectLockConfiguration":         "no default retention",
 }
 
 // state says how far an operation is built.

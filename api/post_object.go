@@ -74,7 +74,7 @@ func (x *exchange) checkForm() error {
 		x.session = session
 	}
 	form.policy, x.form = policy, form
-	return nil
+	return x.identify()
 }
 
 // preparePostObject reads what the fields of the form ask for, and asks the policy that
@@ -186,7 +186,9 @@ func (x *exchange) takeForm(form *postForm) error {
 	if err != nil {
 		return err
 	}
-	header["User-Agent"] = x.r.Header["User-Agent"]
+	for _, name := range []string{"User-Agent", "Referer"} { // which policies look at
+		header[name] = x.r.Header[name]
+	}
 	x.r.Header = header
 	return nil
 }
@@ -256,7 +258,8 @@ func isToken(s string) bool {
 
 // formRequest returns what the form asks the store for, but for the bytes.
 func (x *exchange) formRequest(form *postForm) (*store.PutRequest, *digests, error) {
-	if err := x.checkPutHeaders(); err != nil {
+	acl, err := x.checkPutHeaders()
+	if err != nil {
 		return nil, nil, err
 	}
 	d, err := parseDigests(x.r.Header, "")
@@ -264,7 +267,7 @@ func (x *exchange) formRequest(form *postForm) (*store.PutRequest, *digests, err
 		return nil, nil, err
 	}
 	r := &store.PutRequest{
-		Bucket: x.bucket, Key: x.key, Size: -1, Owner: x.h.owner, Made: x.maker(),
+		Bucket: x.bucket, Key: x.key, Size: -1, Owner: x.objectOwner(), ACL: acl, Made: x.maker(),
 	}
 	if r.Condition, err = x.writeCondition(); err != nil {
 		return nil, nil, err
@@ -276,6 +279,9 @@ func (x *exchange) formRequest(form *postForm) (*store.PutRequest, *digests, err
 		return nil, nil, err
 	}
 	if r.StorageClass, err = x.storageClass(); err != nil {
+		return nil, nil, err
+	}
+	if r.Lock, err = x.requestLock(); err != nil {
 		return nil, nil, err
 	}
 	r.Tags, err = form.tags(x.r.Header)

@@ -78,6 +78,9 @@ func (f *formFile) end() error {
 
 // postObject stores the file of the form.
 func (x *exchange) postObject(r *store.PutRequest, form *postForm, d *digests) error {
+	if err := x.checkLockable(); err != nil {
+		return err
+	}
 	r.Verify = func(computed store.Digests) error {
 		return d.verify(computed.MD5, computed.Checksums, nil)
 	}

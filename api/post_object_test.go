@@ -66,16 +66,21 @@ func (s *testServer) post(target string, p *postTest) answer {
 // signed returns the fields of a form that the root account signed: conditions are
 // those besides the bucket and the signature's own.
 func (s *testServer) signed(conditions string, fields ...pair) []pair {
+	return s.signedBy("", conditions, fields...)
+}
+
+// signedBy is signed for a form that somebody else signed.
+func (s *testServer) signedBy(name, conditions string, fields ...pair) []pair {
 	now := s.clock.Now()
 	date := now.Format("20060102T150405Z")
-	scope := testKey + "/" + date[:8] + "/us-east-1/s3/aws4_request"
+	scope := keyOf(name) + "/" + date[:8] + "/us-east-1/s3/aws4_request"
 	own := []pair{{"x-amz-algorithm", "AWS4-HMAC-SHA256"}, {"x-amz-credential", scope}, {"x-amz-date", date}}
 	policy := `{"expiration":"` + now.Add(time.Hour).Format("2006-01-02T15:04:05.000Z") + `","conditions":[{"bucket":"bucket"},` + conditions
 	for _, f := range own {
 		policy += `,["eq","$` + f.name + `","` + f.value + `"]`
 	}
 	encoded := base64.StdEncoding.EncodeToString([]byte(strings.Replace(policy, "},,", "},", 1) + "]}"))
-	key := []byte("AWS4" + testSecret)
+	key := []byte("AWS4" + secretOf(name))
 	for _, part := range []string{date[:8], "us-east-1", "s3", "aws4_request", encoded} {
 		mac := hmac.New(sha256.New, key)
 		mac.Write([]byte(part))

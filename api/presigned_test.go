@@ -17,6 +17,12 @@ import (
 // presign returns target with the parameters that sign it for a minute.
 func (s *testServer) presign(method, target string) string {
 	s.t.Helper()
+	return s.presignAs("", method, target)
+}
+
+// presignAs is presign for a link that somebody else signs.
+func (s *testServer) presignAs(name, method, target string) string {
+	s.t.Helper()
 	separator := "?"
 	if strings.Contains(target, "?") {
 		separator = "&"
@@ -26,7 +32,7 @@ func (s *testServer) presign(method, target string) string {
 		s.t.Fatal(err)
 	}
 	signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })
-	link, _, err := signer.PresignHTTP(r.Context(), aws.Credentials{AccessKeyID: testKey, SecretAccessKey: testSecret},
+	link, _, err := signer.PresignHTTP(r.Context(), aws.Credentials{AccessKeyID: keyOf(name), SecretAccessKey: secretOf(name)},
 		r, "UNSIGNED-PAYLOAD", "s3", defaultRegion, s.clock.Now())
 	if err != nil {
 		s.t.Fatal(err)

@@ -94,8 +94,14 @@ func (s *testServer) request(method, target string, body []byte) *http.Request {
 	return r
 }
 
-// sign signs r, all its headers included.
+// sign signs r by the root of the server's account, all its headers included.
 func (s *testServer) sign(r *http.Request, body []byte) {
+	s.t.Helper()
+	s.signAs("", r, body)
+}
+
+// signAs signs r by the key that is named after somebody.
+func (s *testServer) signAs(name string, r *http.Request, body []byte) {
 	s.t.Helper()
 	if r.Header.Get("X-Amz-Content-Sha256") == "" {
 		sum := sha256.Sum256(body)
@@ -110,7 +116,7 @@ func (s *testServer) sign(r *http.Request, body []byte) {
 	clone.URL.Opaque = "//" + r.URL.Host + canonicalPath(path)
 	clone.Header, clone.Host, clone.ContentLength = r.Header.Clone(), r.Host, r.ContentLength
 	signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })
-	credentials := aws.Credentials{AccessKeyID: testKey, SecretAccessKey: testSecret}
+	credentials := aws.Credentials{AccessKeyID: keyOf(name), SecretAccessKey: secretOf(name)}
 	err = signer.SignHTTP(r.Context(), credentials, clone, r.Header.Get("X-Amz-Content-Sha256"), "s3", defaultRegion, s.clock.Now())
 	if err != nil {
 		s.t.Fatal(err)

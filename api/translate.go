@@ -59,6 +59,9 @@ func translate(err error, at place) *failure {
 	if f := incomplete(err); f != nil {
 		return f
 	}
+	if f := unprotected(err); f != nil {
+		return f
+	}
 	for _, c := range storeCodes {
 		if errors.Is(err, c.err) {
 			return &failure{code: c.code, cause: err}

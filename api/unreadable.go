@@ -19,7 +19,7 @@ func (h *Handler) Unreadable(w io.Writer, status int, encoding string) error {
 	x.code = f.code
 	x.refuse(f)
 	x.set("Date", x.started.UTC().Format(http.TimeFormat))
-	x.account()
+	x.record()
 	answer := http.Response{
 		StatusCode: x.status, ProtoMajor: 1, ProtoMinor: 1, Header: out.header,
 		Body: io.NopCloser(&out.body), ContentLength: int64(out.body.Len()), Close: true,

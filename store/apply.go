@@ -1,6 +1,8 @@
 package store
 
 import (
+	"bytes"
+	"fmt"
 	"math"
 
 	"github.com/seed61737384/tombstone/store/engine"
@@ -11,14 +13,19 @@ import (
 // head, live or blob row: whoever wants a version destroyed asks versioning for a
 // plan first. The rows of bytes that only an upload had are removed here too.
 
-// apply makes plan part of the history. inserted is the record of the entry that
-// the plan inserts, with what its bytes need; nil if it inserts none.
-func (h *history) apply(plan versioning.Plan, inserted *record, bytesRows []engine.Mutation) {
+// errProtected says that a plan would destroy what its lock protects.
+var errProtected = fmt.Errorf("%w: a version is to be destroyed that its lock protects", ErrDamaged)
+
+// apply makes plan, which e came to, part of the history. bytesRows is what the
+// bytes of the entry need that it inserts.
+func (h *history) apply(plan versioning.Plan, e *edit, bytesRows []engine.Mutation, t *lockTime) error {
 	before := h.head
 	after, lost := h.head.After(plan)
 	if plan.Remove != nil {
 		gone, _ := h.records.get(plan.Remove.Order)
-		h.destroy(gone, before.Newest == plan.Remove.Order)
+		if err := h.destroy(gone, before.Newest == plan.Remove.Order, t, e.bypass); err != nil {
+			return err
+		}
 	}
 	if plan.Insert != nil {
 		if h.live != nil {
@@ -27,15 +34,17 @@ func (h *history) apply(plan versioning.Plan, inserted *record, bytesRows []engi
 			h.deltas.add(statNoncurrent, 1)
 			h.deltas.add(statNoncurrentBytes, h.live.size)
 		}
-		h.insert(inserted, bytesRows)
+		h.insert(e.inserted, bytesRows)
 	}
 	h.head = after
 	h.lost = lost || h.lost && plan.Insert == nil
+	return nil
 }
 
 // insert adds the rows of r and makes it current.
 func (h *history) insert(r *record, bytesRows []engine.Mutation) {
 	h.records.set(r.order, r)
+	h.notes.inserted(h, r)
 	h.live = nil
 	if !r.marker {
 		h.live = liveOf(r)
@@ -45,16 +54,21 @@ func (h *history) insert(r *record, bytesRows []engine.Mutation) {
 	h.mutations = append(h.mutations, engine.Set(versionKey(h.bucket.id, h.key, r.order), r.encode()))
 	if r.locked() {
 		h.deltas.add(statLocked, 1)
-		for _, key := range lockKeys(h.bucket.id, h.key, r) {
+		for _, key := range lockKeys(h.bucket.id, h.key, r.order, r.lock) {
 			h.mutations = append(h.mutations, engine.Set(key, nil))
 		}
 	}
 }
 
 // destroy removes the rows of r and releases its bytes: inline ones go in this
-// batch, a file becomes a reclaim row.
-func (h *history) destroy(r *record, current bool) {
+// batch, a file becomes a reclaim row. Whoever planned it, with or without a rule:
+// what its lock protects now is not destroyed (spec OL1.4).
+func (h *history) destroy(r *record, current bool, t *lockTime, bypass bool) error {
+	if r.locked() && r.lock.Protects(t.now(), bypass) {
+		return errProtected
+	}
 	h.records.set(r.order, nil)
+	h.notes.removed(h, r)
 	if current {
 		h.live = nil
 	}
@@ -74,9 +88,64 @@ func (h *history) destroy(r *record, current bool) {
 	}
 	if r.locked() {
 		h.deltas.add(statLocked, -1)
-		for _, key := range lockKeys(h.bucket.id, h.key, r) {
+		for _, key := range lockKeys(h.bucket.id, h.key, r.order, r.lock) {
 			h.mutations = append(h.mutations, engine.Delete(key))
 		}
+	}
+	return nil
+}
+
+// amend rewrites the record of an entry, which must be there and not be new. The
+// entry stays what it is but for what change sets, and keeps the optional fields
+// of later versions. Nothing is written if nothing changes.
+func (h *history) amend(r engine.Reader, o versioning.Order, change func(*record)) error {
+	key := versionKey(h.bucket.id, h.key, o)
+	row, found, err := r.Get(key)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return fmt.Errorf("%w: version row is missing", ErrDamaged)
+	}
+	rec, err := h.keep(o, row)
+	if err != nil {
+		return err
+	}
+	was, locked := *rec, rec.lock
+	change(rec)
+	amended := rec.encode()
+	if bytes.Equal(amended, row) {
+		return nil
+	}
+	// Every change of the key guards its head row, or live row. That has to be
+	// another one now, or whoever destroys the entry at the same time, and read it
+	// as it was, would not notice.
+	if h.state == versioning.Unversioned {
+		h.live.amended++
+	} else {
+		h.amended++
+	}
+	h.mutations = append(h.mutations, engine.Set(key, amended))
+	h.notes.amended(h, &was, rec)
+	if rec.lock != locked {
+		h.relock(o, locked, rec.lock)
+	}
+	return nil
+}
+
+// relock makes the rows of a lock those of another one that an entry has now.
+func (h *history) relock(o versioning.Order, before, after versioning.Lock) {
+	for _, key := range lockKeys(h.bucket.id, h.key, o, before) {
+		h.mutations = append(h.mutations, engine.Delete(key))
+	}
+	for _, key := range lockKeys(h.bucket.id, h.key, o, after) {
+		h.mutations = append(h.mutations, engine.Set(key, nil))
+	}
+	if !before.IsZero() {
+		h.deltas.add(statLocked, -1)
+	}
+	if !after.IsZero() {
+		h.deltas.add(statLocked, 1)
 	}
 }
 
@@ -137,13 +206,14 @@ func bytesGone(b bucketID, part *partRow) (m []engine.Mutation) {
 	return m
 }
 
-// lockKeys are the keys of the rows that the lock table has for an entry r of key.
-func lockKeys(b bucketID, key string, r *record) (keys [][]byte) {
-	if r.lock.Mode != versioning.NoRetention {
-		keys = append(keys, lockKey(b, lockEnd(r.lock), key, r.order))
+// lockKeys are the keys of the rows that the lock table has for the lock l of an
+// entry of key.
+func lockKeys(b bucketID, key string, o versioning.Order, l versioning.Lock) (keys [][]byte) {
+	if l.Mode != versioning.NoRetention {
+		keys = append(keys, lockKey(b, lockEnd(l), key, o))
 	}
-	if r.lock.Hold == versioning.HoldOn {
-		keys = append(keys, lockKey(b, math.MaxUint64, key, r.order))
+	if l.Hold == versioning.HoldOn {
+		keys = append(keys, lockKey(b, holdEnd, key, o))
 	}
 	return keys
 }
@@ -171,8 +241,11 @@ func (h *history) headNow() []byte {
 	if h.state == versioning.Unversioned || h.head.Entries == 0 {
 		return nil
 	}
-	return encodeHead(h.head)
+	return encodeHead(h.head, h.amended)
 }
+
+// holdEnd stands for the end of a legal hold, which has none.
+const holdEnd = math.MaxUint64
 
 func setOrDelete(key, value []byte) engine.Mutation {
 	if value == nil {

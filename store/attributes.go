@@ -1,9 +1,7 @@
 package store
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 
 	"github.com/seed61737384/tombstone/store/engine"
 	"github.com/seed61737384/tombstone/versioning"
@@ -17,6 +15,8 @@ type TagRequest struct {
 	Bucket, Key string
 	ID          versioning.ID // zero for the current entry
 	Tags        []Tag
+	Authorize   Authorize
+	Made        Maker
 }
 
 // SetTags replaces the tags of a version and returns the value of
@@ -53,7 +53,7 @@ func tagEdit(r *TagRequest) *edit {
 	rule := versioning.ReadRequest{Operation: versioning.PutObjectTagging, ID: r.ID}
 	var order versioning.Order // of the version, 0 if the rules refuse
 	return &edit{
-		key: r.Key, id: r.ID,
+		key: r.Key, id: r.ID, made: &r.Made, authorize: r.Authorize,
 		needs: func(versioning.State) versioning.Needs { return rule.Needs() },
 		plan: func(state versioning.State, f versioning.Facts, _ versioning.Order) (versioning.Plan, error) {
 			v, answer, err := versioning.Read(state, f, &rule)
@@ -67,30 +67,4 @@ func tagEdit(r *TagRequest) *edit {
 			return h.amend(rd, order, func(rec *record) { rec.tags = r.Tags })
 		},
 	}
-}
-
-// amend rewrites the record of an entry, which must be there and not be new. The
-// entry stays what it is but for what change sets, and keeps the optional fields
-// of later versions. Nothing is written if nothing changes.
-func (h *history) amend(r engine.Reader, o versioning.Order, change func(*record)) error {
-	key := versionKey(h.bucket.id, h.key, o)
-	row, found, err := r.Get(key)
-	if err != nil {
-		return err
-	}
-	if !found {
-		return fmt.Errorf("%w: version row is missing", ErrDamaged)
-	}
-	rec, err := h.keep(o, row)
-	if err != nil {
-		return err
-	}
-	change(rec)
-	amended := rec.encode()
-	if bytes.Equal(amended, row) {
-		return nil
-	}
-	h.amended = append(h.amended, engine.Guard{Key: key, Value: row})
-	h.mutations = append(h.mutations, engine.Set(key, amended))
-	return nil
 }

@@ -11,9 +11,9 @@ import (
 )
 
 // benchStore opens a durable store on a real folder with one versioned bucket.
-func benchStore(b *testing.B) *Store {
+func benchStore(b *testing.B, o Options) *Store {
 	b.Helper()
-	s, err := Open(b.TempDir(), Options{})
+	s, err := Open(b.TempDir(), o)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func benchPut(b *testing.B, s *Store, key string, body []byte) versioning.ID {
 
 // BenchmarkPut stores objects of 1 KiB under new keys, 16 at a time.
 func BenchmarkPut(b *testing.B) {
-	s, body := benchStore(b), make([]byte, 1<<10)
+	s, body := benchStore(b, Options{}), make([]byte, 1<<10)
 	var n atomic.Int64
 	b.SetParallelism(8)
 	b.RunParallel(func(pb *testing.PB) {
@@ -56,10 +56,19 @@ func BenchmarkPut(b *testing.B) {
 	})
 }
 
-// BenchmarkDeleteObjects destroys 1,000 versions of as many keys in each call; a
-// step is one version.
+// BenchmarkDeleteObjects destroys 1,000 versions of as many keys in each call, with a
+// ledger and without; a step is one version.
 func BenchmarkDeleteObjects(b *testing.B) {
-	s, body := benchStore(b), make([]byte, 1<<10)
+	b.Run("ledger=off", func(b *testing.B) { benchDeleteObjects(b, Options{Ledger: LedgerOptions{Off: true}}) })
+	b.Run("ledger=on", func(b *testing.B) { benchDeleteObjects(b, Options{}) })
+}
+
+func benchDeleteObjects(b *testing.B, o Options) {
+	s, body := benchStore(b, o), make([]byte, 1<<10)
+	made := Maker{
+		AccessKey: "AKIAIOSFODNN7EXAMPLE", RequestID: "1D5A0DD7A2B49C11", Principal: "arn:aws:iam::123456789012:user/janitor",
+		Source: "192.0.2.17", Operation: "DeleteObjects",
+	}
 	rs := make([]DeleteRequest, b.N)
 	var n atomic.Int64
 	b.SetParallelism(8)
@@ -67,7 +76,7 @@ func BenchmarkDeleteObjects(b *testing.B) {
 		for pb.Next() {
 			i := n.Add(1) - 1
 			key := fmt.Sprintf("key-%09d", i)
-			rs[i] = DeleteRequest{Key: key, ID: benchPut(b, s, key, body)}
+			rs[i] = DeleteRequest{Key: key, ID: benchPut(b, s, key, body), Made: made}
 		}
 	})
 	b.ResetTimer()

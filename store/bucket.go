@@ -26,6 +26,7 @@ type bucketState struct {
 	gone   atomic.Bool               // the bucket was deleted; set under hold
 	totals totals
 	joiner joiner // of changes of many keys
+	parsed parsedConfigs
 }
 
 func newBucketState(row *bucketRow) *bucketState {
@@ -84,7 +85,9 @@ func (s *Store) CreateBucket(ctx context.Context, spec BucketSpec) (Bucket, erro
 		row.Versioning = versioning.Enabled
 	}
 	key := bucketKey(spec.Name)
-	if err := s.commit(ctx, []engine.Guard{{Key: key}}, []engine.Mutation{engine.Set(key, row.encode())}); err != nil {
+	mutations := []engine.Mutation{engine.Set(key, row.encode())}
+	at := ledgerPlace{row.id, row.Name}
+	if err := s.commitNoted(ctx, []engine.Guard{{Key: key}}, mutations, at, spec.Made, createdEntry(row)); err != nil {
 		return fail(err)
 	}
 	s.mu.Lock()
@@ -137,9 +140,13 @@ func (s *Store) Buckets(ctx context.Context, q BucketQuery) (buckets []Bucket, m
 }
 
 // SetVersioning changes the versioning state of a bucket (spec VD1). No change of
-// a key that read the old state commits after it returns.
+// a key that read the old state commits after it returns. While MFA Delete is Enabled a
+// change without a verified token is [ErrMFARequired] (spec OL2-10).
 func (s *Store) SetVersioning(ctx context.Context, bucket string, c VersioningChange) error {
-	err := s.changeBucket(ctx, bucket, func(row *bucketRow) error {
+	err := s.changeBucket(ctx, bucket, c.Made, func(row *bucketRow) error {
+		if row.MFADelete == MFADeleteEnabled && !c.MFA {
+			return ErrMFARequired
+		}
 		if err := versioning.ChangeState(row.ObjectLock, c.State); err != nil {
 			return err
 		}
@@ -156,7 +163,7 @@ func (s *Store) SetVersioning(ctx context.Context, bucket string, c VersioningCh
 }
 
 // changeBucket replaces the row of a bucket by what change makes of a copy.
-func (s *Store) changeBucket(ctx context.Context, bucket string, change func(*bucketRow) error) error {
+func (s *Store) changeBucket(ctx context.Context, bucket string, made Maker, change func(*bucketRow) error) error {
 	b, err := s.bucket(bucket)
 	if err != nil {
 		return err
@@ -169,11 +176,11 @@ func (s *Store) changeBucket(ctx context.Context, bucket string, change func(*bu
 	if b.row.Load().deleting {
 		return ErrBucketBusy
 	}
-	return s.writeRow(ctx, b, change)
+	return s.writeRow(ctx, b, made, change)
 }
 
 // writeRow does the work of changeBucket, under the exclusive hold of b.
-func (s *Store) writeRow(ctx context.Context, b *bucketState, change func(*bucketRow) error) error {
+func (s *Store) writeRow(ctx context.Context, b *bucketState, made Maker, change func(*bucketRow) error) error {
 	old := b.row.Load()
 	row := *old
 	if err := change(&row); err != nil {
@@ -183,7 +190,8 @@ func (s *Store) writeRow(ctx context.Context, b *bucketState, change func(*bucke
 	if bytes.Equal(is, was) {
 		return nil // it is durable already
 	}
-	if err := s.commit(ctx, []engine.Guard{{Key: key, Value: was}}, []engine.Mutation{engine.Set(key, is)}); err != nil {
+	guards, mutations := []engine.Guard{{Key: key, Value: was}}, []engine.Mutation{engine.Set(key, is)}
+	if err := s.commitNoted(ctx, guards, mutations, b.place(), made, bucketEntries(old, &row)...); err != nil {
 		return err
 	}
 	b.row.Store(&row)
@@ -192,8 +200,8 @@ func (s *Store) writeRow(ctx context.Context, b *bucketState, change func(*bucke
 
 // DeleteBucket removes an empty bucket and its configuration (spec VD9). Any
 // entry, a lone delete marker too, is [ErrBucketNotEmpty].
-func (s *Store) DeleteBucket(ctx context.Context, name string) error {
-	if err := s.deleteBucket(ctx, name); err != nil {
+func (s *Store) DeleteBucket(ctx context.Context, name string, made Maker) error {
+	if err := s.deleteBucket(ctx, name, made); err != nil {
 		return &Error{Op: "delete bucket", Bucket: name, Err: err}
 	}
 	return nil
@@ -201,7 +209,7 @@ func (s *Store) DeleteBucket(ctx context.Context, name string) error {
 
 // deleteBucket answers from the index if the bucket is not empty. Else it marks
 // the bucket, so that changes are refused from then on, and looks again.
-func (s *Store) deleteBucket(ctx context.Context, name string) error {
+func (s *Store) deleteBucket(ctx context.Context, name string, made Maker) error {
 	b, err := s.bucket(name)
 	if err != nil {
 		return err
@@ -209,18 +217,18 @@ func (s *Store) deleteBucket(ctx context.Context, name string) error {
 	if err := s.bucketEmpty(ctx, b); err != nil {
 		return err
 	}
-	if err := s.changeBucket(ctx, name, func(row *bucketRow) error { row.deleting = true; return nil }); err != nil {
+	if err := s.changeBucket(ctx, name, made, func(row *bucketRow) error { row.deleting = true; return nil }); err != nil {
 		return err
 	}
 	b.hold.Lock()
 	defer b.hold.Unlock()
 	err = s.bucketEmpty(ctx, b)
 	if err == nil {
-		err = s.removeBucket(ctx, b)
+		err = s.removeBucket(ctx, b, made)
 	}
 	if err != nil && !errors.Is(err, ErrUnknown) {
 		unmark := func(row *bucketRow) error { row.deleting = false; return nil }
-		return errors.Join(err, s.writeRow(context.WithoutCancel(ctx), b, unmark))
+		return errors.Join(err, s.writeRow(context.WithoutCancel(ctx), b, made, unmark))
 	}
 	return err
 }
@@ -243,7 +251,7 @@ func (s *Store) bucketEmpty(ctx context.Context, b *bucketState) error {
 
 // removeBucket removes the rows of b, which has no entries, under its exclusive
 // hold.
-func (s *Store) removeBucket(ctx context.Context, b *bucketState) error {
+func (s *Store) removeBucket(ctx context.Context, b *bucketState, made Maker) error {
 	mutations := []engine.Mutation{engine.Delete(bucketKey(b.name)), engine.Delete(statsKey(b.id))}
 	uploads, err := s.uploadsLeft(ctx, b)
 	if err != nil {
@@ -262,7 +270,7 @@ func (s *Store) removeBucket(ctx context.Context, b *bucketState) error {
 		return err
 	}
 	guards := []engine.Guard{{Key: bucketKey(b.name), Value: b.row.Load().encode()}}
-	if err := s.commit(ctx, guards, mutations); err != nil {
+	if err := s.commitNoted(ctx, guards, mutations, b.place(), made, ledgerEntry{change: LedgerBucketRemoved}); err != nil {
 		return err
 	}
 	b.gone.Store(true)

@@ -22,7 +22,7 @@ func TestBucketBeingDeleted(t *testing.T) {
 	mustBucket(t, s, "b", versioning.Enabled)
 	mustPut(t, s, "b", "k", "body")
 	// What DeleteBucket does first, and a crash then leaves.
-	err := s.changeBucket(t.Context(), "b", func(row *bucketRow) error { row.deleting = true; return nil })
+	err := s.changeBucket(t.Context(), "b", Maker{}, func(row *bucketRow) error { row.deleting = true; return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestDeleteBucketLooksTwice(t *testing.T) {
 		mustPut(t, s, "b", "k", "late")
 	}
 	p.afterView.Store(&hook)
-	if err := s.DeleteBucket(t.Context(), "b"); !errors.Is(err, ErrBucketNotEmpty) {
+	if err := s.DeleteBucket(t.Context(), "b", Maker{}); !errors.Is(err, ErrBucketNotEmpty) {
 		t.Fatal(err)
 	}
 	mustRead(t, s, "b", "k", versioning.ID{}, "late")
@@ -93,7 +93,7 @@ func TestPutMeetsDeletedBucket(t *testing.T) {
 			s := openTest(t, fs, nil)
 			mustBucket(t, s, "b", versioning.Unversioned)
 			body := &duringBody{Reader: strings.NewReader(strings.Repeat("x", size)), do: func() {
-				if err := s.DeleteBucket(t.Context(), "b"); err != nil {
+				if err := s.DeleteBucket(t.Context(), "b", Maker{}); err != nil {
 					t.Error(err)
 				}
 				if again {
@@ -182,7 +182,7 @@ func TestDeleteBucketAgainstPuts(t *testing.T) {
 				_, errs[i] = s.Put(t.Context(), PutRequest{Bucket: "b", Key: "k", Body: strings.NewReader(body), Size: int64(len(body))})
 			})
 		}
-		deleted := s.DeleteBucket(t.Context(), "b")
+		deleted := s.DeleteBucket(t.Context(), "b", Maker{})
 		all.Wait()
 		stored := slices.ContainsFunc(errs, func(err error) bool { return err == nil })
 		for _, err := range errs {
@@ -212,7 +212,7 @@ func emptyBucket(t *testing.T, s *Store, bucket string) {
 	for _, e := range mustVersions(t, s, VersionsRequest{Bucket: bucket, Limit: maxPage}).Entries {
 		mustDelete(t, s, bucket, e.Key, mustID(t, s, e.VersionID))
 	}
-	if err := s.DeleteBucket(t.Context(), bucket); err != nil {
+	if err := s.DeleteBucket(t.Context(), bucket, Maker{}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -47,18 +47,33 @@ const maxProblems = 1000
 
 // Check reads everything and compares it: each history with its head and live
 // rows, the counters of each bucket with what they count, all bytes with their
-// sums, and each row about bytes with the version that it belongs to. It changes
-// nothing. While changes are made it sees the store as it was when it began.
+// sums, each row about bytes with the version that it belongs to, and the ledger with
+// its seals. It changes nothing. While changes are made it sees the store as it was when it began.
 func (s *Store) Check(ctx context.Context) (Report, error) {
 	c := &checker{store: s, ctx: ctx}
 	err := s.view(ctx, func(r engine.Reader) error {
 		c.reader = r
 		return c.run()
 	})
+	if err == nil {
+		err = c.checkLedger(ctx)
+	}
 	if err != nil {
 		return c.report, &Error{Op: "check", Err: err}
 	}
 	return c.report, nil
+}
+
+// checkLedger verifies the ledger, as it is then.
+func (c *checker) checkLedger(ctx context.Context) error {
+	r, err := c.store.VerifyLedger(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range r.Problems {
+		c.problem("", "", "ledger: %v", p)
+	}
+	return nil
 }
 
 // checker is one run of Check. Its memory grows with the number of buckets and of
@@ -244,7 +259,7 @@ func (c *checker) checkVersion(k, v []byte) error {
 	c.sums.count(rec, current, 1)
 	if rec.locked() {
 		c.sums.add(statLocked, 1)
-		for _, row := range lockKeys(c.bucket.id, c.key.name, rec) {
+		for _, row := range lockKeys(c.bucket.id, c.key.name, rec.order, rec.lock) {
 			c.lockImplied.add(row)
 		}
 	}
@@ -347,7 +362,11 @@ func (c *checker) endKey() error {
 	}
 	var live []byte
 	if !k.newest.marker {
-		live = liveOf(k.newest).encode()
+		want := liveOf(k.newest)
+		if h.live != nil {
+			want.amended = h.live.amended
+		}
+		live = want.encode()
 	}
 	if !bytes.Equal(live, h.liveRow) {
 		c.problem(k.name, "", "live row is not that of the current entry")

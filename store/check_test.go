@@ -32,6 +32,9 @@ func newSpecimen(t *testing.T) *specimen {
 	mustPut(t, s, "b", "k", "newest")
 	mustPut(t, s, "b", "hidden", "x")
 	mustDelete(t, s, "b", "hidden", versioning.ID{})
+	if err := s.SetObjectLock(t.Context(), "b", DefaultRetention{}, Maker{}); err != nil {
+		t.Fatal(err)
+	}
 	_, err := s.Put(t.Context(), PutRequest{Bucket: "b", Key: "locked", Body: strings.NewReader(""), Size: 0,
 		Lock: versioning.Lock{Hold: versioning.HoldOn}})
 	if err != nil {
@@ -58,12 +61,18 @@ func (x *specimen) rewrite(rec *record, change func(*record)) engine.Mutation {
 // head changes the head row of "k".
 func (x *specimen) head(change func(*versioning.Head)) engine.Mutation {
 	key := headKey(x.bucket, "k")
-	h, err := decodeHead(rowOf(x.t, x.s, key))
+	h, amended, err := decodeHead(rowOf(x.t, x.s, key))
 	if err != nil {
 		x.t.Fatal(err)
 	}
 	change(&h)
-	return engine.Set(key, encodeHead(h))
+	return engine.Set(key, encodeHead(h, amended))
+}
+
+// lockRow is the key of the lock row of "locked".
+func lockRow(x *specimen) []byte {
+	rec := recordOf(x.t, x.s, "b", "locked", versioning.ID{})
+	return lockKeys(x.bucket, "locked", rec.order, rec.lock)[0]
 }
 
 // live changes the live row of "k".
@@ -101,12 +110,12 @@ var inconsistencies = []struct {
 		return x.head(func(h *versioning.Head) { h.Marker = true })
 	}, `b/"k": stored data is damaged: head and live row disagree`},
 	{"head of no key", func(x *specimen) engine.Mutation {
-		return engine.Set(headKey(x.bucket, "ghost"), encodeHead(versioning.Head{Newest: 1, Entries: 1, Marker: true}))
+		return engine.Set(headKey(x.bucket, "ghost"), encodeHead(versioning.Head{Newest: 1, Entries: 1, Marker: true}, 0))
 	}, `b/"ghost": row of table H without a history`},
 	{"head in Unversioned", func(x *specimen) engine.Mutation {
 		u := x.s.buckets["u"]
 		order := recordOf(x.t, x.s, "u", "k", versioning.ID{}).order
-		return engine.Set(headKey(u.id, "k"), encodeHead(versioning.Head{Newest: order, Null: order, Entries: 1}))
+		return engine.Set(headKey(u.id, "k"), encodeHead(versioning.Head{Newest: order, Null: order, Entries: 1}, 0))
 	}, `u/"k": has a head row in a bucket that was never versioned`},
 	{"live is gone", func(x *specimen) engine.Mutation { return engine.Delete(liveKey(x.bucket, "k")) },
 		`b/"k": stored data is damaged: head and live row disagree`},
@@ -158,7 +167,7 @@ var inconsistencies = []struct {
 		return engine.Set(blobKey(blob.Ref{Epoch: 1, Number: 1}), blobRow{bucket: x.bucket, key: "k", order: 1}.encode())
 	}, `: there are 2 blob rows, versions name 1`},
 	{"lock row is gone", func(x *specimen) engine.Mutation {
-		return engine.Delete(lockKeys(x.bucket, "locked", recordOf(x.t, x.s, "b", "locked", versioning.ID{}))[0])
+		return engine.Delete(lockRow(x))
 	}, `b: has 0 lock rows, versions imply 1`},
 	{"lock row of no version", func(x *specimen) engine.Mutation {
 		return engine.Set(lockKey(x.bucket, 5, "k", x.newest.order), nil)
@@ -228,7 +237,7 @@ func TestCheckReportIsBounded(t *testing.T) {
 	mustBucket(t, s, "b", versioning.Enabled)
 	var rows []engine.Mutation
 	for _, key := range numbered("ghost", maxProblems+1) {
-		rows = append(rows, engine.Set(headKey(mustBucketID(t, s), key), encodeHead(versioning.Head{Newest: 1, Entries: 1, Marker: true})))
+		rows = append(rows, engine.Set(headKey(mustBucketID(t, s), key), encodeHead(versioning.Head{Newest: 1, Entries: 1, Marker: true}, 0)))
 	}
 	mustWrite(t, s, rows...)
 	report, err := s.Check(t.Context())

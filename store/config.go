@@ -22,7 +22,38 @@ const (
 	ConfigPublicAccessBlock
 	ConfigEncryption
 	ConfigAccelerate
+	ConfigPolicy    // the bucket policy
+	ConfigBucketACL // the access control list of the bucket
+	ConfigLifecycle
+
+	configKinds // how many numbers are taken, 0 too
 )
+
+// configNames are the kinds as the ledger shows them, by number.
+var configNames = [...]string{
+	ConfigTagging: "tagging", ConfigCORS: "cors", ConfigRequestPayment: "request-payment",
+	ConfigOwnershipControls: "ownership-controls", ConfigPublicAccessBlock: "public-access-block",
+	ConfigEncryption: "encryption", ConfigAccelerate: "accelerate", ConfigPolicy: "policy",
+	ConfigBucketACL: "acl", ConfigLifecycle: "lifecycle",
+}
+
+// name returns the kind as the ledger shows it, empty if there is none.
+func (k ConfigKind) name() string {
+	if int(k) < len(configNames) {
+		return configNames[k]
+	}
+	return "unknown"
+}
+
+// protects reports whether a server that does not know documents of the kind would
+// allow what they forbid.
+func (k ConfigKind) protects() bool {
+	switch k {
+	case ConfigOwnershipControls, ConfigPublicAccessBlock, ConfigPolicy, ConfigBucketACL:
+		return true
+	}
+	return false
+}
 
 // configChunk is the length at which a document is cut, bytes: an engine may bound
 // the values it takes.
@@ -82,14 +113,14 @@ func readConfig(r engine.Reader, b bucketID, kind ConfigKind) (chunks [][]byte, 
 // SetConfig replaces a configuration document of a bucket; nil removes it. The
 // document is durable when it returns, and no change of a key or of the bucket
 // commits meanwhile. A document of more than 4 MiB is [ErrConfigTooLarge].
-func (s *Store) SetConfig(ctx context.Context, bucket string, kind ConfigKind, document []byte) error {
-	if err := s.setConfig(ctx, bucket, kind, document); err != nil {
+func (s *Store) SetConfig(ctx context.Context, bucket string, kind ConfigKind, document []byte, made Maker) error {
+	if err := s.setConfig(ctx, bucket, kind, document, made); err != nil {
 		return &Error{Op: "set configuration", Bucket: bucket, Err: err}
 	}
 	return nil
 }
 
-func (s *Store) setConfig(ctx context.Context, bucket string, kind ConfigKind, document []byte) error {
+func (s *Store) setConfig(ctx context.Context, bucket string, kind ConfigKind, document []byte, made Maker) error {
 	if s.closed.Load() {
 		return ErrClosed
 	}
@@ -99,6 +130,11 @@ func (s *Store) setConfig(ctx context.Context, bucket string, kind ConfigKind, d
 	b, err := s.bucket(bucket)
 	if err != nil {
 		return err
+	}
+	if document != nil && kind.protects() {
+		if err := s.useFeature(ctx, featureProtection); err != nil {
+			return err
+		}
 	}
 	b.hold.Lock()
 	defer b.hold.Unlock()
@@ -122,7 +158,9 @@ func (s *Store) setConfig(ctx context.Context, bucket string, kind ConfigKind, d
 	}
 	// A deletion of the bucket by another process must not leave rows behind.
 	guards = append(guards, engine.Guard{Key: bucketKey(b.name), Value: b.row.Load().encode()})
-	return s.commit(ctx, guards, mutations)
+	// Also after a failure, whose outcome may be unknown.
+	defer b.parsed.forget(kind)
+	return s.commitNoted(ctx, guards, mutations, b.place(), made, configEntry(kind, document))
 }
 
 // cutConfig cuts a document into its chunks; nil has none, and the empty document

@@ -34,7 +34,7 @@ func TestConfigRoundTrip(t *testing.T) {
 	lengths := []int{0, 1, configChunk - 1, configChunk, configChunk + 1, 3*configChunk + 5, 2 * configChunk, configChunk, 7, 0}
 	for n, length := range lengths {
 		want := document(byte('a'+n), length)
-		if err := s.SetConfig(t.Context(), "b", ConfigCORS, want); err != nil {
+		if err := s.SetConfig(t.Context(), "b", ConfigCORS, want, Maker{}); err != nil {
 			t.Fatal(err)
 		}
 		if got := mustConfig(t, s, "b", ConfigCORS); got == nil || !bytes.Equal(got, want) {
@@ -45,10 +45,10 @@ func TestConfigRoundTrip(t *testing.T) {
 		}
 	}
 	long := document('z', 2*configChunk+1)
-	if err := s.SetConfig(t.Context(), "b", ConfigTagging, long); err != nil {
+	if err := s.SetConfig(t.Context(), "b", ConfigTagging, long, Maker{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.SetConfig(t.Context(), "b", ConfigCORS, nil); err != nil {
+	if err := s.SetConfig(t.Context(), "b", ConfigCORS, nil, Maker{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := mustConfig(t, s, "other", ConfigTagging); got != nil {
@@ -73,13 +73,13 @@ func TestConfigRefusals(t *testing.T) {
 	if _, err := s.Config(t.Context(), "none", ConfigCORS); !errors.Is(err, ErrNoSuchBucket) {
 		t.Error(err)
 	}
-	if err := s.SetConfig(t.Context(), "none", ConfigCORS, nil); !errors.Is(err, ErrNoSuchBucket) {
+	if err := s.SetConfig(t.Context(), "none", ConfigCORS, nil, Maker{}); !errors.Is(err, ErrNoSuchBucket) {
 		t.Error(err)
 	}
-	if err := s.SetConfig(t.Context(), "b", ConfigCORS, document('a', maxConfigBytes+1)); !errors.Is(err, ErrConfigTooLarge) {
+	if err := s.SetConfig(t.Context(), "b", ConfigCORS, document('a', maxConfigBytes+1), Maker{}); !errors.Is(err, ErrConfigTooLarge) {
 		t.Error(err)
 	}
-	if err := s.SetConfig(t.Context(), "b", ConfigCORS, document('a', maxConfigBytes)); err != nil {
+	if err := s.SetConfig(t.Context(), "b", ConfigCORS, document('a', maxConfigBytes), Maker{}); err != nil {
 		t.Error(err)
 	}
 }
@@ -91,11 +91,11 @@ func TestConfigGoesWithBucket(t *testing.T) {
 	s := openTest(t, nil, nil)
 	mustBucket(t, s, "b", versioning.Unversioned)
 	for kind := ConfigTagging; kind <= ConfigAccelerate; kind++ {
-		if err := s.SetConfig(t.Context(), "b", kind, document('a', 2*configChunk)); err != nil {
+		if err := s.SetConfig(t.Context(), "b", kind, document('a', 2*configChunk), Maker{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.DeleteBucket(t.Context(), "b"); err != nil {
+	if err := s.DeleteBucket(t.Context(), "b", Maker{}); err != nil {
 		t.Fatal(err)
 	}
 	if n := countTable(t, s, configTable); n != 0 {
@@ -133,7 +133,7 @@ func TestConfigIsNeverHalf(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	for range rounds {
 		what := 1 + rng.IntN(250)
-		if err := s.SetConfig(t.Context(), "b", ConfigCORS, document(byte(what), what*rng.IntN(500))); err != nil {
+		if err := s.SetConfig(t.Context(), "b", ConfigCORS, document(byte(what), what*rng.IntN(500)), Maker{}); err != nil {
 			t.Error(err)
 		}
 	}
@@ -155,7 +155,7 @@ func TestConfigFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, p := openProbed(t, nil)
 			mustBucket(t, s, "b", versioning.Unversioned)
-			if err := s.SetConfig(t.Context(), "b", ConfigCORS, document('a', 3*configChunk)); err != nil {
+			if err := s.SetConfig(t.Context(), "b", ConfigCORS, document('a', 3*configChunk), Maker{}); err != nil {
 				t.Fatal(err)
 			}
 			hook := func(_ []engine.Mutation, apply func() error) error {
@@ -167,7 +167,7 @@ func TestConfigFaults(t *testing.T) {
 			}
 			p.onCommit.Store(&hook)
 			want := append(document('a', configChunk), 'b') // its first row does not change
-			if err := s.SetConfig(t.Context(), "b", ConfigCORS, want); err != nil {
+			if err := s.SetConfig(t.Context(), "b", ConfigCORS, want, Maker{}); err != nil {
 				t.Fatal(err)
 			}
 			if got := mustConfig(t, s, "b", ConfigCORS); !bytes.Equal(got, want) {

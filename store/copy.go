@@ -18,6 +18,7 @@ type CopySource struct {
 	ID          versioning.ID // zero for the current entry
 	// Offset and Length select bytes of the source; Length -1 means all of it.
 	Offset, Length int64
+	Authorize      Authorize
 }
 
 // Description is what an object is described by.
@@ -38,7 +39,9 @@ type CopyRequest struct {
 	Algorithm checksum.Algorithm // None: that of the source, or CRC64NVME
 	Condition versioning.Condition
 	Owner     Owner
-	Lock      versioning.Lock
+	ACL       []byte          // as in ACLRequest; that of the source is not copied
+	Lock      versioning.Lock // as in PutRequest
+	Authorize Authorize       // asked about the current entry of the copy's key
 	Made      Maker
 }
 
@@ -86,7 +89,7 @@ func (s *Store) Copy(ctx context.Context, r CopyRequest) (CopyResult, error) {
 
 // read is the request that finds the source.
 func (c *CopySource) read() ReadRequest {
-	return ReadRequest{Bucket: c.Bucket, Key: c.Key, ID: c.ID, Operation: versioning.CopySource}
+	return ReadRequest{Bucket: c.Bucket, Key: c.Key, ID: c.ID, Operation: versioning.CopySource, Authorize: c.Authorize}
 }
 
 // sourceVersionHeader is the value of x-amz-copy-source-version-id for a version
@@ -121,7 +124,7 @@ func (r *CopyRequest) put(source Object, d Description) *PutRequest {
 		Bucket: r.Bucket, Key: r.Key, Size: source.Size,
 		Algorithms: []checksum.Algorithm{copyAlgorithm(r.Algorithm, source)},
 		Condition:  r.Condition, System: d.System, User: d.User, Tags: d.Tags, StorageClass: d.StorageClass,
-		Owner: r.Owner, Lock: r.Lock, Made: r.Made, copied: true,
+		Owner: r.Owner, ACL: r.ACL, Lock: r.Lock, Authorize: r.Authorize, Made: r.Made, copied: true,
 	}
 }
 

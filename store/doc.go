@@ -35,11 +35,14 @@
 //   - Listings, and reads of the current or a named entry, cost the same however
 //     many entries a key has.
 //
+//   - A change that the ledger tells of and the row that does are one batch. Rows
+//     form no chain; a sealer sums up finished ranges of them within a second.
+//
 // # Lock order
 //
 // The hold of a bucket before the locks of its keys, those in the order of their
-// names, then Store.mu or the mutex of orders, which is held by nobody who takes
-// another.
+// names, then Store.mu, or the mutex of the ledger and after it that of orders, which
+// is held by nobody who takes another.
 //
 // What is on disk is described in docs/format.md.
 package store

@@ -14,8 +14,8 @@ import (
 const maxAttempts = 16
 
 // rowsPerEdit bounds the rows that one edit writes: version, data or blob and
-// reclaim twice over, two lock rows twice over, head, live.
-const rowsPerEdit = 16
+// reclaim twice over, two lock rows twice over, head, live, and one of the ledger.
+const rowsPerEdit = 17
 
 // edit is one change of one key: it is planned by the rule book when its key's
 // facts are known.
@@ -31,6 +31,11 @@ type edit struct {
 	// amend, if not nil, rewrites an entry that stays: it is called once the plan
 	// is made, which then changes no entry.
 	amend func(engine.Reader, *history) error
+	// authorize is asked about the named entry, or else the current one; nil allows.
+	authorize Authorize
+	made      *Maker // who asks for it, for the ledger; nil if nobody is known
+	// bypass says that a lock by governance does not protect from this edit.
+	bypass bool
 
 	history *history // of key, within an attempt
 
@@ -49,6 +54,11 @@ func (s *Store) change(ctx context.Context, b *bucketState, edits []*edit) error
 		return err
 	}
 	defer b.hold.RUnlock()
+	return s.changeHeld(ctx, b, edits)
+}
+
+// changeHeld is change for a bucket that the caller holds.
+func (s *Store) changeHeld(ctx context.Context, b *bucketState, edits []*edit) error {
 	keys := keysOf(edits)
 	if len(edits) == 1 {
 		defer s.keyLocks.lock(b.id, keys)()
@@ -116,6 +126,7 @@ type batch struct {
 	mutations []engine.Mutation
 	deltas    deltas
 	released  int
+	notes     *ledgerNotes // nil if no ledger is kept
 }
 
 // An edit usually writes the rows of one entry, version and bytes, and one or two
@@ -137,6 +148,7 @@ func newBatch(b *bucketState, n int) *batch {
 // planAll reads the histories of the edits' keys, asks the rule book about each
 // edit in turn, and gathers the rows.
 func (s *Store) planAll(r engine.Reader, b *batch, edits []*edit) error {
+	b.notes = s.ledger.notes(len(edits))
 	if err := readHistories(r, b, edits); err != nil {
 		return err
 	}
@@ -180,8 +192,11 @@ func (s *Store) planOne(r engine.Reader, h *history, e *edit) error {
 	if h.spoiled != nil {
 		return nil //nolint:nilerr // it is told when all is planned
 	}
-	facts, err := h.facts(r, e.needs(h.state), e.id)
+	facts, err := h.facts(r, e.allNeeds(h.state), e.id)
 	if err != nil {
+		return err
+	}
+	if e.err, err = h.refuse(r, e, facts); e.err != nil || err != nil {
 		return err
 	}
 	var order versioning.Order
@@ -200,7 +215,10 @@ func (s *Store) planOne(r engine.Reader, h *history, e *edit) error {
 	if plan.Insert != nil {
 		e.inserted, rows = e.build(plan.Insert)
 	}
-	h.apply(plan, e.inserted, rows)
+	h.notes.by(e.made)
+	if err := h.apply(plan, e, rows, &s.lockTime); err != nil {
+		return err
+	}
 	if e.amend != nil {
 		return e.amend(r, h)
 	}
@@ -213,7 +231,12 @@ func (s *Store) commitBatch(ctx context.Context, b *batch) error {
 	if len(b.mutations) == 0 {
 		return nil
 	}
-	err := s.engine.Commit(ctx, b.guards, b.mutations)
+	first, err := s.ledger.noteBatch(b)
+	if err != nil {
+		s.ledger.finish(first, false)
+		return err
+	}
+	err = s.engine.Commit(ctx, b.guards, b.mutations)
 	if errors.Is(err, engine.ErrCommitUnknown) {
 		err = s.clearUp(context.WithoutCancel(ctx), b)
 	}
@@ -224,6 +247,7 @@ func (s *Store) commitBatch(ctx context.Context, b *batch) error {
 	case errors.Is(err, ErrUnknown):
 		b.bucket.totals.forget()
 	}
+	s.ledger.finish(first, err == nil || errors.Is(err, ErrUnknown))
 	return err
 }
 

@@ -47,7 +47,7 @@ func (b *batch) open(edits []*edit, seen engine.Mark) (sorted []*edit) {
 		if n == 0 || b.histories[n-1].key != e.key {
 			b.histories = append(b.histories, history{
 				bucket: b.bucket, state: state, key: e.key, seen: seen,
-				blind: state != versioning.Unversioned, mutations: room[:0:usualEntryRows],
+				blind: state != versioning.Unversioned, mutations: room[:0:usualEntryRows], notes: b.notes,
 			})
 			room = room[usualEntryRows:]
 			n++

@@ -38,6 +38,11 @@ var (
 	ErrFormat = errors.New("folder has a format this version cannot read")
 	// ErrLocked says that another process has the folder open.
 	ErrLocked = errors.New("folder is in use by another process")
+	// ErrNoObjectLock says that a lock was asked for in a bucket without Object Lock.
+	ErrNoObjectLock = errors.New("bucket has no object lock configuration")
+	// ErrMFARequired says that a version was named without a token in a bucket where
+	// MFA Delete is Enabled (spec OL2-7, OL2-8).
+	ErrMFARequired = errors.New("multi-factor authentication is required")
 	// ErrClosed says that the store is closed or closing.
 	ErrClosed = errors.New("store is closed")
 )

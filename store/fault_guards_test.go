@@ -21,6 +21,7 @@ func twin(s *Store) *Store {
 		space: s.space, reclaim: s.reclaim, buckets: s.buckets, keyLocks: newKeyLocks(),
 	}
 	c.clockFloor.Store(s.clockFloor.Load())
+	c.lockTime.start(s.options.Clock, s.lockNow())
 	return c
 }
 

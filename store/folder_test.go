@@ -26,7 +26,7 @@ func fullRecord() *record {
 		crc:    6, lastModified: at, realTime: at, etag: "e",
 		checksums:    []checksum.Value{{Algorithm: checksum.CRC32, Sum: []byte{1, 2, 3, 4}}},
 		checksumType: FullObject, class: "GLACIER", system: []Pair{{"Content-Type", "a/b"}}, user: []Pair{{"n", "v"}},
-		tags:  []Tag{{"tag", "value"}, {"empty", ""}},
+		tags: []Tag{{"tag", "value"}, {"empty", ""}}, acl: []byte{1, 2},
 		owner: &Owner{Account: "000000000002"}, made: Maker{AccessKey: "k"},
 		lock: versioning.Lock{Mode: versioning.Compliance, Until: at, Hold: versioning.HoldOn},
 	}

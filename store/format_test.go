@@ -42,18 +42,24 @@ var recordFields = map[string][]uint64{
 		versionBlockSize, versionTransforms, versionLock, versionUpload, versionForeignID, versionCRC, versionLastModified,
 		versionRealTime, versionETag, versionTags, versionACL, versionChecksum, versionChecksumType, versionClass,
 		versionSystem, versionUser, versionOwner, versionMade, versionReplication, versionOrigin},
-	"head":    {headNewest, headMarker, headNull, headEntries},
-	"live":    {liveOrder, liveSize, liveLastModified, liveETag, liveOwner, liveClass, liveAlgorithm, liveChecksumType},
-	"bucket":  {bucketRowID, bucketRowVersioning, bucketRowMFADelete, bucketRowObjectLock, bucketRowDeleting, bucketRowOwner, bucketRowType, bucketRowOwnership, bucketRowCreated, bucketRowRegion},
-	"blob":    {blobRowBucket, blobRowKey, blobRowOrder, blobRowUpload, blobRowPart, blobRowStored},
-	"upload":  {uploadDescription, uploadAlgorithm, uploadChecksumType, uploadStartOrder, uploadStartObject},
-	"done":    {doneBucket, doneKeyText, doneOrder, doneAnswer, doneList, doneSize, doneParts, doneAt, doneETag, doneChecksum, doneChecksumType},
-	"part":    {partSize, partPiece, partOrigin, partCRC, partLastModified, partMD5, partChecksum, partMade},
-	"piece":   {pieceRef, pieceLength, pieceOffset, pieceSize, pieceStored, pieceBlockSize, pieceOrigin},
-	"reclaim": {reclaimBucket, reclaimStored, reclaimPartSet},
-	"parts":   {lostKey, lostUpload, lostKept, lostVersion},
-	"owner":   {ownerAccount, ownerCanonical, ownerDisplay},
-	"made":    {madePrincipal, madeAccessKey, madeRequestID, madeCause},
+	"head":       {headNewest, headMarker, headNull, headEntries, headAmended},
+	"live":       {liveOrder, liveSize, liveLastModified, liveETag, liveOwner, liveClass, liveAlgorithm, liveChecksumType, liveAmended},
+	"bucket":     {bucketRowID, bucketRowVersioning, bucketRowMFADelete, bucketRowObjectLock, bucketRowDeleting, bucketRowOwner, bucketRowType, bucketRowOwnership, bucketRowRetention, bucketRowCreated, bucketRowRegion},
+	"blob":       {blobRowBucket, blobRowKey, blobRowOrder, blobRowUpload, blobRowPart, blobRowStored},
+	"upload":     {uploadDescription, uploadAlgorithm, uploadChecksumType, uploadStartOrder, uploadStartObject},
+	"done":       {doneBucket, doneKeyText, doneOrder, doneAnswer, doneList, doneSize, doneParts, doneAt, doneETag, doneChecksum, doneChecksumType},
+	"part":       {partSize, partPiece, partOrigin, partCRC, partLastModified, partMD5, partChecksum, partMade},
+	"piece":      {pieceRef, pieceLength, pieceOffset, pieceSize, pieceStored, pieceBlockSize, pieceOrigin},
+	"reclaim":    {reclaimBucket, reclaimStored, reclaimPartSet},
+	"parts":      {lostKey, lostUpload, lostKept, lostVersion},
+	"owner":      {ownerAccount, ownerCanonical, ownerDisplay},
+	"step":       {mfaStep},
+	"ledger row": {ledgerAt, ledgerRealTime, ledgerBucketID, ledgerBucket, ledgerMade, ledgerSource, ledgerOperation, ledgerEntryTag},
+	"ledger entry": {entryChange, entryKey, entryOrder, entryNull, entrySize, entryLock, entryLockBefore, entryConfig, entryDigest,
+		entryBefore, entryAfter},
+	"seal": {sealFrom, sealTo, sealRows, sealEntries, sealRoot, sealPrevious, sealAt, sealRealTime, sealDropped, sealKind, sealKeyID,
+		sealMAC},
+	"made": {madePrincipal, madeAccessKey, madeRequestID, madeCause},
 }
 
 // TestFormatPageFields holds the field numbers of docs/format.md against the code,
@@ -73,7 +79,7 @@ func TestFormatPageFields(t *testing.T) {
 		}
 	}
 	for record, encoded := range map[string][]byte{
-		"version": append(fullRecord().encode(), partsRecord().encode()...), "live": liveOf(fullRecord()).encode(),
+		"version": append(fullRecord().encode(), partsRecord().encode()...), "live": amendedLive().encode(),
 	} {
 		written := make(map[string]bool)
 		_, err := readFields(encoded, func(tag uint64, _ []byte) (bool, error) {
@@ -109,8 +115,8 @@ func TestFormatPageTables(t *testing.T) {
 	if got, want := len(rows), len(tables)+1; got != want { // and the heading
 		t.Errorf("the page has %d tables, the code %d", got-1, want-1)
 	}
-	for _, name := range []string{metaFormat, metaIncompatible, metaFolderID, metaTestFolder, metaClockFloor, metaCeiling,
-		metaEpoch, metaEpochFloor, metaIDKey + "` + one byte"} {
+	for _, name := range []string{metaFormat, metaIncompatible, metaFolderID, metaTestFolder, metaClockFloor, metaLockFloor, metaCeiling,
+		metaEpoch, metaEpochFloor, metaLedger, metaSeal, metaIDKey + "` + one byte"} {
 		if page["Meta rows"][name] == "" {
 			t.Errorf("the page does not name the meta row %q", name)
 		}

@@ -32,9 +32,10 @@ type history struct {
 	records          entries // as read or inserted; nil if not there, or destroyed by this request
 	lost             bool    // the current entry went and the next is not looked up yet
 	mutations        []engine.Mutation
-	amended          []engine.Guard // entries that are rewritten, as they were read
+	amended          uint64 // of the head row, see amend
 	deltas           deltas
-	released         int // files that need reclaiming
+	released         int          // files that need reclaiming
+	notes            *ledgerNotes // of the batch, for the ledger
 	// spoiled says why the history cannot be read: a row is damaged, or was written
 	// by a later version. Then nothing of it is changed.
 	spoiled error
@@ -78,11 +79,11 @@ func (h *history) load(headRow, liveRow []byte) error {
 	}
 	switch {
 	case headRow != nil:
-		head, err := decodeHead(headRow)
+		head, amended, err := decodeHead(headRow)
 		if err != nil {
 			return err
 		}
-		h.head = head
+		h.head, h.amended = head, amended
 	case h.live != nil:
 		h.head = versioning.Head{Newest: h.live.order, Null: h.live.order, Entries: 1}
 	}
@@ -279,8 +280,7 @@ func (h *history) newest(r engine.Reader) (*record, error) {
 }
 
 // addGuards adds the conditions under which the history is as it was read: the row
-// that every change of the key writes, and those of entries that are rewritten,
-// which leaves that row as it is.
+// that every change of the key writes.
 func (h *history) addGuards(guards []engine.Guard) []engine.Guard {
 	if h.state != versioning.Unversioned {
 		guards = append(guards, engine.Guard{Key: headKey(h.bucket.id, h.key), Value: h.headRow, Seen: h.seen})
@@ -288,7 +288,7 @@ func (h *history) addGuards(guards []engine.Guard) []engine.Guard {
 	if h.headRow == nil || h.state == versioning.Unversioned {
 		guards = append(guards, engine.Guard{Key: liveKey(h.bucket.id, h.key), Value: h.liveRow, Seen: h.seen})
 	}
-	return append(guards, h.amended...)
+	return guards
 }
 
 // liveNow returns the live row after the request, nil if there is to be none, and

@@ -94,6 +94,19 @@ func lockKey(b bucketID, until uint64, key string, o versioning.Order) []byte {
 	return binary.BigEndian.AppendUint64(k, uint64(o))
 }
 
+// splitLockKey takes end, S3 key and order out of a lock row's key.
+func splitLockKey(row []byte) (until uint64, key string, o versioning.Order, ok bool) {
+	if len(row) < bucketPrefix+orderBytes {
+		return 0, "", 0, false
+	}
+	until = binary.BigEndian.Uint64(row[bucketPrefix:])
+	name, rest, ok := splitKey(row[orderBytes:])
+	if !ok || len(rest) != orderBytes {
+		return 0, "", 0, false
+	}
+	return until, string(name), versioning.Order(binary.BigEndian.Uint64(rest)), true
+}
+
 // uploadKey sorts the uploads of a key by their initiation.
 func uploadKey(b bucketID, key string, upload versioning.Order) []byte {
 	k := append(within(uploadTable, b, len(key)+1+orderBytes), key...)

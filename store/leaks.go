@@ -48,12 +48,19 @@ func (s *Store) leaks(ctx context.Context, epoch uint32) (leaks []blob.Ref, err 
 	}
 	err = s.view(ctx, func(rd engine.Reader) error {
 		return s.blobs.List(epoch, func(ref blob.Ref) error {
-			_, found, err := rd.Get(blobKey(ref))
-			if _, waits := waiting[ref]; err == nil && !found && !waits {
+			left, err := leftOver(rd, ref)
+			if _, waits := waiting[ref]; err == nil && left && !waits {
 				leaks = append(leaks, ref)
 			}
 			return err
 		})
 	})
 	return leaks, err
+}
+
+// leftOver reports whether a file belongs to nothing. What owns one has a row of it
+// for as long as it does, also while it is locked.
+func leftOver(rd engine.Reader, ref blob.Ref) (bool, error) {
+	_, found, err := rd.Get(blobKey(ref))
+	return err == nil && !found, err
 }

@@ -326,7 +326,7 @@ func TestEmptyPageByPage(t *testing.T) {
 		r.KeyMarker, r.IDMarker, more = page.NextKeyMarker, mustID(t, s, page.NextVersionIDMarker), page.Truncated
 	}
 	mustClean(t, s)
-	if err := s.DeleteBucket(t.Context(), "b"); err != nil {
+	if err := s.DeleteBucket(t.Context(), "b", Maker{}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -23,6 +23,7 @@ const (
 	metaFolderID     = "folder-id"    // 16 random bytes
 	metaTestFolder   = "test-folder"  // 1: the clock may be set
 	metaClockFloor   = "clock-floor"  // milliseconds; object time is never below it
+	metaLockFloor    = "lock-floor"   // milliseconds; lock time is never below it
 	metaCeiling      = "order-ceiling"
 	metaEpoch        = "epoch"       // the newest epoch
 	metaEpochFloor   = "epoch-floor" // the lowest epoch that may hold files without a row
@@ -30,11 +31,19 @@ const (
 )
 
 // knownFeatures are the incompatible-feature bits that this version understands.
-const knownFeatures = featureMultipart
+const knownFeatures = featureMultipart | featureProtection | featureLedger
 
-// featureMultipart says that the folder has, or had, multipart uploads: what
-// belongs to which file is not told by versions alone any more.
-const featureMultipart = 1
+const (
+	// featureMultipart says that the folder has, or had, multipart uploads: what
+	// belongs to which file is not told by versions alone any more.
+	featureMultipart = 1
+	// featureProtection says that the folder has, or had, identities, policies or
+	// grants, which a version that does not enforce them must not serve.
+	featureProtection = 2
+	// featureLedger says that the folder has a ledger, which a version that does
+	// not write it would leave gaps in.
+	featureLedger = 4
+)
 
 // firstIDKey is the number of a new folder's first version id key.
 const firstIDKey = 1
@@ -44,6 +53,8 @@ type meta struct {
 	folderID   []byte
 	test       bool
 	clockFloor time.Time
+	lockFloor  time.Time
+	ledger     uint64 // whether one is kept
 	ceiling    versioning.Order
 	epoch      uint32
 	epochFloor uint32
@@ -94,8 +105,12 @@ func (m *meta) field(name string, v []byte, ok *bool) {
 		m.test = readUint(v, ok) == 1
 	case metaClockFloor:
 		m.clockFloor = readTime(v, ok)
+	case metaLockFloor:
+		m.lockFloor = readTime(v, ok)
 	case metaCeiling:
 		m.ceiling = versioning.Order(readUint(v, ok))
+	case metaLedger:
+		m.ledger = readUint(v, ok)
 	case metaEpoch:
 		m.epoch = uint32(readUint(v, ok))
 	case metaEpochFloor:
@@ -111,7 +126,7 @@ func (m *meta) field(name string, v []byte, ok *bool) {
 func (s *Store) initialise(ctx context.Context) (*meta, error) {
 	m := &meta{
 		folderID: make([]byte, 16), test: s.options.TestFolder,
-		clockFloor: s.options.Clock.Now(), ceiling: 1,
+		clockFloor: s.options.Clock.Now(), lockFloor: s.options.Clock.Now(), ceiling: 1,
 		idKeys: map[byte][]byte{firstIDKey: make([]byte, versioning.IDSecretBytes)},
 	}
 	for _, secret := range [][]byte{m.folderID, m.idKeys[firstIDKey]} {
@@ -125,6 +140,7 @@ func (s *Store) initialise(ctx context.Context) (*meta, error) {
 		engine.Set(metaKey(metaFolderID), m.folderID),
 		engine.Set(metaKey(metaIDKey+string(rune(firstIDKey))), m.idKeys[firstIDKey]),
 		numberRow(metaClockFloor, uint64(m.clockFloor.UnixMilli())),
+		numberRow(metaLockFloor, uint64(m.lockFloor.UnixMilli())),
 		numberRow(metaCeiling, uint64(m.ceiling)),
 		numberRow(metaEpoch, 0),
 		numberRow(metaEpochFloor, 0),
@@ -135,16 +151,21 @@ func (s *Store) initialise(ctx context.Context) (*meta, error) {
 	return m, s.commit(ctx, []engine.Guard{{Key: metaKey(metaFormat)}}, rows)
 }
 
-// raiseCeiling makes a new order ceiling durable, and with it object time, below
-// which neither this run nor a later one falls.
+// raiseCeiling makes a new order ceiling durable, and with it object time and lock
+// time, below which neither this run nor a later one falls.
 func (s *Store) raiseCeiling(ceiling versioning.Order) error {
+	s.lockTime.raising.Lock()
+	defer s.lockTime.raising.Unlock()
 	now := s.now().UnixMilli()
+	lockFloor := max(s.lockNow().UnixMilli(), s.lockTime.floor.Load())
 	err := s.commit(context.Background(), nil, []engine.Mutation{
 		numberRow(metaCeiling, uint64(ceiling)),
 		numberRow(metaClockFloor, uint64(now)),
+		numberRow(metaLockFloor, uint64(lockFloor)),
 	})
 	if err == nil {
 		s.clockFloor.Store(now)
+		s.lockTime.floor.Store(lockFloor)
 	}
 	return err
 }
@@ -204,4 +225,13 @@ func (s *Store) commit(ctx context.Context, guards []engine.Guard, mutations []e
 		}
 	}
 	return s.cause(err)
+}
+
+// startOfLocks is the time below which lock time does not start. Folders of earlier
+// versions know object time only.
+func (m *meta) startOfLocks() time.Time {
+	if m.lockFloor.IsZero() {
+		return m.clockFloor
+	}
+	return m.lockFloor
 }

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"encoding/binary"
+
 	"github.com/seed61737384/tombstone/store/blob"
 	"github.com/seed61737384/tombstone/store/engine/pebbledb"
 )
@@ -21,6 +23,10 @@ type Metrics struct {
 	DiskFree                     uint64
 	DiskFreeKnown                bool // false in memory, and where the system does not tell
 	MinFree                      int64
+	Seals                        uint64 // number of the newest seal of the ledger, 0 without one
+	// SealHash is the first 48 bits of the hash of that seal, as a number, which a
+	// float64 holds: two readings of one seal that differ tell of a changed ledger.
+	SealHash uint64
 }
 
 // meter is an engine that can be read.
@@ -39,6 +45,10 @@ func (s *Store) Metrics() Metrics {
 		m.LogSyncs, m.LogSyncSeconds = r.LogSyncs, r.LogSyncSeconds
 		m.IndexBytes, m.LogBytes = r.DiskBytes, r.LogBytes
 		m.ValueBytes, m.GarbageBytes = r.ValueBytes, r.GarbageBytes
+	}
+	if newest, ok := s.NewestSeal(); ok {
+		const bits = 48
+		m.Seals, m.SealHash = newest.Number, binary.BigEndian.Uint64(newest.hash[:])>>(64-bits)
 	}
 	if free, known, err := blob.FreeSpace(s.fs, s.dir); err == nil && known {
 		m.DiskFree, m.DiskFreeKnown = free, true

@@ -51,7 +51,7 @@ func (s *Store) deleteAll(ctx context.Context, bucket string, rs []DeleteRequest
 		edits = append(edits, deletions[i].prepare(s, b, &rs[i], now))
 		place = append(place, i)
 	}
-	if err := s.change(ctx, b, edits); err != nil {
+	if err := s.changeAllowed(ctx, b, edits, rs); err != nil {
 		return nil, err
 	}
 	for n, e := range edits {
@@ -62,6 +62,24 @@ func (s *Store) deleteAll(ctx context.Context, bucket string, rs []DeleteRequest
 		}
 	}
 	return results, nil
+}
+
+// changeAllowed is change, unless one of rs needs a token that it has not: then
+// nothing is deleted (spec OL2-8). The bucket is held, so MFA Delete stays what it is
+// until all is done.
+func (s *Store) changeAllowed(ctx context.Context, b *bucketState, edits []*edit, rs []DeleteRequest) error {
+	if err := holdBucket(b); err != nil {
+		return err
+	}
+	defer b.hold.RUnlock()
+	if b.row.Load().MFADelete == MFADeleteEnabled {
+		for i := range rs {
+			if !rs[i].ID.IsZero() && !rs[i].MFA {
+				return ErrMFARequired
+			}
+		}
+	}
+	return s.changeHeld(ctx, b, edits)
 }
 
 // deletion is the edit of a delete, and the rule that it asks.
@@ -76,8 +94,8 @@ func (d *deletion) prepare(s *Store, b *bucketState, r *DeleteRequest, now time.
 		ID: r.ID, Now: now, Condition: r.Condition, BypassGovernance: r.BypassGovernance,
 	}
 	d.edit = edit{
-		key: r.Key, id: r.ID, inserts: r.ID.IsZero(),
-		needs: d.rule.Needs,
+		key: r.Key, id: r.ID, inserts: r.ID.IsZero(), authorize: r.Authorize, bypass: r.BypassGovernance,
+		needs: d.rule.Needs, made: &r.Made,
 		plan: func(state versioning.State, f versioning.Facts, o versioning.Order) (versioning.Plan, error) {
 			d.rule.Order = o
 			return versioning.Delete(state, f, &d.rule)

@@ -84,7 +84,10 @@ func (s *Store) beforeBody(ctx context.Context, b *bucketState, r *PutRequest) e
 	if err := s.space.check(r.Size); err != nil {
 		return err
 	}
-	if r.Condition.IsZero() {
+	if err := b.checkLock(r.Lock); err != nil {
+		return err
+	}
+	if r.Condition.IsZero() && r.Authorize == nil {
 		return nil
 	}
 	// Changes of the key are visible before they are durable, and locked until
@@ -92,7 +95,7 @@ func (s *Store) beforeBody(ctx context.Context, b *bucketState, r *PutRequest) e
 	defer s.keyLocks.lock(b.id, []string{r.Key})()
 	return s.view(ctx, func(rd engine.Reader) error {
 		batch := &batch{bucket: b}
-		e := s.putEdit(r, nil)
+		e := s.putEdit(b, r, nil)
 		if err := readHistories(rd, batch, []*edit{e}); err != nil {
 			return err
 		}
@@ -104,8 +107,11 @@ func (s *Store) beforeBody(ctx context.Context, b *bucketState, r *PutRequest) e
 		if err != nil {
 			return err
 		}
-		_, err = e.plan(versioning.Enabled, facts, 1)
-		return err
+		refused, err := h.refuse(rd, e, facts)
+		if refused == nil && err == nil {
+			_, err = e.plan(versioning.Enabled, facts, 1)
+		}
+		return errors.Join(refused, err)
 	})
 }
 
@@ -116,7 +122,7 @@ func (s *Store) putStored(ctx context.Context, b *bucketState, r *PutRequest, st
 			return PutResult{}, err
 		}
 	}
-	e := s.putEdit(r, func(v *versioning.Version) (*record, []engine.Mutation) { return s.putRecord(b, r, stored, v) })
+	e := s.putEdit(b, r, func(v *versioning.Version) (*record, []engine.Mutation) { return s.putRecord(b, r, stored, v) })
 	if err := s.change(ctx, b, []*edit{e}); err != nil {
 		return PutResult{}, err
 	}
@@ -129,12 +135,15 @@ func (s *Store) putStored(ctx context.Context, b *bucketState, r *PutRequest, st
 	}, nil
 }
 
-func (s *Store) putEdit(r *PutRequest, build func(*versioning.Version) (*record, []engine.Mutation)) *edit {
+func (s *Store) putEdit(b *bucketState, r *PutRequest, build func(*versioning.Version) (*record, []engine.Mutation)) *edit {
 	rule := versioning.PutRequest{Now: s.lockNow(), Condition: r.Condition, Copy: r.copied}
 	return &edit{
-		key: r.Key, inserts: true, build: build,
+		key: r.Key, inserts: true, made: &r.Made, build: build, authorize: r.Authorize,
 		needs: rule.Needs,
 		plan: func(state versioning.State, f versioning.Facts, o versioning.Order) (versioning.Plan, error) {
+			if err := b.checkLock(r.Lock); err != nil {
+				return versioning.Plan{}, err
+			}
 			rule.Order = o
 			return versioning.Put(state, f, &rule)
 		},
@@ -144,12 +153,13 @@ func (s *Store) putEdit(r *PutRequest, build func(*versioning.Version) (*record,
 // putRecord makes the record of v for bytes that are stored, and the rows that
 // hold them or name their file.
 func (s *Store) putRecord(b *bucketState, r *PutRequest, stored *blob.Stored, v *versioning.Version) (*record, []engine.Mutation) {
+	created := s.now()
 	rec := &record{
 		order: v.Order, null: v.Null, size: stored.Size,
-		lastModified: s.now(), realTime: s.options.Clock.Now(),
+		lastModified: created, realTime: s.options.Clock.Now(),
 		etag: hex.EncodeToString(stored.MD5[:]), checksums: stored.Sums,
-		class: r.StorageClass, system: r.System, user: r.User, tags: r.Tags,
-		lock: r.Lock, made: r.Made,
+		class: r.StorageClass, system: r.System, user: r.User, tags: r.Tags, acl: r.ACL,
+		lock: s.newLock(b, r.Lock, created), made: r.Made,
 	}
 	if len(stored.Sums) > 0 {
 		rec.checksumType = FullObject

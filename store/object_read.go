@@ -203,6 +203,15 @@ func (s *Store) tryRead(ctx context.Context, r *ReadRequest, fn func(*found) err
 		if err != nil {
 			return err
 		}
+		if r.Authorize != nil {
+			known, err := h.objectFacts(rd, about(facts, r.ID))
+			if err == nil {
+				err = r.Authorize(known)
+			}
+			if err != nil {
+				return err
+			}
+		}
 		v, answer, err := versioning.Read(row.Versioning, facts, &rule)
 		if err != nil {
 			return err

@@ -68,7 +68,7 @@ func TestReadOnly(t *testing.T) {
 	mustDelete(t, s, "b", "k", gone) // leaves a file to reclaim
 	mustReclaimed(t, s)
 	mark := func(row *bucketRow) error { row.deleting = true; return nil }
-	if err := s.changeBucket(t.Context(), "b", mark); err != nil {
+	if err := s.changeBucket(t.Context(), "b", Maker{}, mark); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {

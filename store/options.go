@@ -56,6 +56,9 @@ type Options struct {
 	// MemTableSize is the size of a memtable of the index, bytes; 0 means 32 MiB.
 	MemTableSize int64
 
+	// Ledger says how the ledger is kept.
+	Ledger LedgerOptions
+
 	// Logger takes what no caller can be told; nil means none.
 	Logger *slog.Logger
 	// OnFatal is called when the disk failed under the index and the process

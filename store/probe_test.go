@@ -63,6 +63,7 @@ func openProbed(t *testing.T, change func(*Options)) (*Store, *probe) {
 
 // under makes p watch the engine of the store that o opens.
 func (p *probe) under(o *Options) {
+	o.Ledger.manual = true // the sealer is not to be counted either
 	o.WrapEngine = func(e engine.Engine) engine.Engine {
 		p.Engine = e
 		return p

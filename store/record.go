@@ -30,7 +30,7 @@ const (
 	versionRealTime     = 15
 	versionETag         = 16
 	versionTags         = 17 // repeated: pair
-	versionACL          = 18 // reserved: grants
+	versionACL          = 18 // access control list, if not the private one
 	versionOrigin       = 19 // what the header of a shared file names
 	versionChecksum     = 64 // repeated: algorithm, sum
 	versionChecksumType = 65
@@ -77,6 +77,7 @@ type record struct {
 	class        string
 	system, user []Pair
 	tags         []Tag
+	acl          []byte // nil: private
 	owner        *Owner
 	lock         versioning.Lock
 	made         Maker
@@ -140,6 +141,7 @@ func (r *record) encode() []byte {
 	for _, t := range r.tags {
 		f.pair(versionTags, Pair{Name: t.Key, Value: t.Value})
 	}
+	f.bytes(versionACL, r.acl)
 	if r.owner != nil {
 		f.bytes(versionOwner, encodeOwner(*r.owner))
 	}
@@ -236,6 +238,8 @@ func (r *record) headerField(tag uint64, p []byte, ok *bool) bool {
 	case versionTags:
 		tag := readPair(p, ok)
 		r.tags = append(r.tags, Tag{Key: tag.Name, Value: tag.Value})
+	case versionACL:
+		r.acl = append([]byte(nil), p...)
 	default:
 		return false
 	}
@@ -249,6 +253,7 @@ func (r *record) object(key, id string, bucketOwner Owner) Object {
 		LastModified: r.lastModified, ETag: r.etag, Checksums: r.checksums,
 		ChecksumType: r.checksumType, StorageClass: r.class, Owner: bucketOwner,
 		System: r.system, User: r.user, Lock: r.lock, Tags: r.tags,
+		ACL: r.acl,
 	}
 	if r.owner != nil {
 		o.Owner = *r.owner
@@ -318,10 +323,10 @@ const (
 	ownerCanonical = 2
 	ownerDisplay   = 64
 
-	madePrincipal = 64 // reserved: the user, besides the key
+	madePrincipal = 64
 	madeAccessKey = 65
 	madeRequestID = 66
-	madeCause     = 67 // reserved: rule or job
+	madeCause     = 67 // one byte cause, id of the rule or job
 )
 
 func encodeOwner(o Owner) []byte {
@@ -355,6 +360,10 @@ func encodeMaker(m Maker) []byte {
 	var f fields
 	f.text(madeAccessKey, m.AccessKey)
 	f.text(madeRequestID, m.RequestID)
+	f.text(madePrincipal, m.Principal)
+	if m.Cause != CauseRequest {
+		f.text(madeCause, string(rune(m.Cause))+m.CauseID)
+	}
 	return f
 }
 
@@ -366,6 +375,14 @@ func decodeMaker(b []byte, ok *bool) Maker {
 			m.AccessKey = string(p)
 		case madeRequestID:
 			m.RequestID = string(p)
+		case madePrincipal:
+			m.Principal = string(p)
+		case madeCause:
+			if len(p) == 0 {
+				*ok = false
+				return true, nil
+			}
+			m.Cause, m.CauseID = Cause(p[0]), string(p[1:])
 		default:
 			return false, nil
 		}

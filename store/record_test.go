@@ -43,6 +43,7 @@ func TestRecordRoundTrip(t *testing.T) {
 func TestLockFromLongAgo(t *testing.T) {
 	s := openTest(t, nil, nil)
 	mustBucket(t, s, "b", versioning.Enabled)
+	forceObjectLock(t, s)
 	id := mustLock(t, s, "k", versioning.Lock{Mode: versioning.Governance})
 	mustRead(t, s, "b", "k", id, strings.Repeat("x", 200))
 	mustClean(t, s)
@@ -103,7 +104,7 @@ func TestUnknownCriticalField(t *testing.T) {
 // Critical fields in other rows are refused as well.
 func TestUnknownCriticalFieldInRows(t *testing.T) {
 	for name, decode := range map[string]func([]byte) error{
-		"head":    func(b []byte) error { _, err := decodeHead(b); return err },
+		"head":    func(b []byte) error { _, _, err := decodeHead(b); return err },
 		"live":    func(b []byte) error { _, err := decodeLive(b); return err },
 		"bucket":  func(b []byte) error { _, err := decodeBucket("b", b); return err },
 		"blob":    func(b []byte) error { _, err := decodeBlobRow(b); return err },
@@ -162,13 +163,20 @@ func FuzzVersionRecord(f *testing.F) {
 	})
 }
 
+// amendedLive is a live row with all its fields.
+func amendedLive() *live {
+	l := liveOf(fullRecord())
+	l.amended = 3
+	return l
+}
+
 // FuzzRows holds the same for the other rows.
 func FuzzRows(f *testing.F) {
 	reclaim := reclaimRow{bucket: 7, stored: 8}
 	for kind, row := range [][]byte{
-		encodeHead(versioning.Head{Newest: 5, Marker: true, Null: 4, Entries: 3}),
-		liveOf(fullRecord()).encode(),
-		(&bucketRow{id: 7, Bucket: Bucket{Owner: testOwner, Region: "r", Versioning: versioning.Suspended}, unknown: later(laterOptional)}).encode(),
+		encodeHead(versioning.Head{Newest: 5, Marker: true, Null: 4, Entries: 3}, 2),
+		amendedLive().encode(),
+		(&bucketRow{id: 7, Bucket: Bucket{Owner: testOwner, Region: "r", Versioning: versioning.Suspended, Retention: DefaultRetention{Mode: versioning.Governance, Days: 300}}, unknown: later(laterOptional)}).encode(),
 		blobRow{bucket: 7, key: "k", order: 5, stored: 9}.encode(),
 		reclaim.encode(),
 	} {
@@ -177,7 +185,7 @@ func FuzzRows(f *testing.F) {
 		f.Add(uint8(kind), row[:len(row)-1])
 	}
 	readers := []func([]byte) ([]byte, error){
-		func(b []byte) ([]byte, error) { h, err := decodeHead(b); return encodeHead(h), err },
+		func(b []byte) ([]byte, error) { h, n, err := decodeHead(b); return encodeHead(h, n), err },
 		func(b []byte) ([]byte, error) {
 			l, err := decodeLive(b)
 			if err != nil {

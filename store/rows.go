@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -15,21 +16,22 @@ const (
 	headMarker  = 2
 	headNull    = 3
 	headEntries = 4
+	headAmended = 64 // how often an entry was changed that stayed
 )
 
-func encodeHead(h versioning.Head) []byte {
+func encodeHead(h versioning.Head, amended uint64) []byte {
 	f := make(fields, 0, 40)
 	f.uint(headNewest, uint64(h.Newest))
 	f.flag(headMarker, h.Marker)
 	f.uint(headNull, uint64(h.Null))
 	f.uint(headEntries, h.Entries)
+	f.uint(headAmended, amended)
 	return f
 }
 
-func decodeHead(b []byte) (versioning.Head, error) {
-	var h versioning.Head
+func decodeHead(b []byte) (h versioning.Head, amended uint64, err error) {
 	ok := true
-	_, err := readFields(b, func(tag uint64, p []byte) (bool, error) {
+	_, err = readFields(b, func(tag uint64, p []byte) (bool, error) {
 		switch tag {
 		case headNewest:
 			h.Newest = versioning.Order(readUint(p, &ok))
@@ -39,6 +41,8 @@ func decodeHead(b []byte) (versioning.Head, error) {
 			h.Null = versioning.Order(readUint(p, &ok))
 		case headEntries:
 			h.Entries = readUint(p, &ok)
+		case headAmended:
+			amended = readUint(p, &ok)
 		default:
 			return false, nil
 		}
@@ -48,9 +52,9 @@ func decodeHead(b []byte) (versioning.Head, error) {
 		err = errRecord
 	}
 	if err != nil {
-		return h, fmt.Errorf("head row: %w", err)
+		return h, 0, fmt.Errorf("head row: %w", err)
 	}
-	return h, nil
+	return h, amended, nil
 }
 
 // Fields of a live row: what a listing of current objects prints.
@@ -63,6 +67,7 @@ const (
 	liveClass        = 64
 	liveAlgorithm    = 65 // repeated
 	liveChecksumType = 66
+	liveAmended      = 67 // how often the entry was changed
 )
 
 // live is the row of a key whose current entry is an object.
@@ -75,6 +80,7 @@ type live struct {
 	algorithms   []checksum.Algorithm
 	checksumType ChecksumType
 	owner        *Owner
+	amended      uint64 // see history.amend
 }
 
 // liveOf returns the live row of r.
@@ -103,6 +109,7 @@ func (l *live) encode() []byte {
 		f.uint(liveAlgorithm, uint64(a))
 	}
 	f.uint(liveChecksumType, uint64(l.checksumType))
+	f.uint(liveAmended, l.amended)
 	return f
 }
 
@@ -127,6 +134,8 @@ func decodeLive(b []byte) (*live, error) {
 			l.algorithms = append(l.algorithms, checksum.Algorithm(readUint(p, &ok)))
 		case liveChecksumType:
 			l.checksumType = ChecksumType(readUint(p, &ok))
+		case liveAmended:
+			l.amended = readUint(p, &ok)
 		default:
 			return false, nil
 		}
@@ -166,6 +175,7 @@ const (
 	bucketRowOwner      = 6
 	bucketRowType       = 7 // reserved: absent means general purpose
 	bucketRowOwnership  = 8 // reserved: absent means BucketOwnerEnforced
+	bucketRowRetention  = 9 // default retention: mode, days, years
 	bucketRowCreated    = 64
 	bucketRowRegion     = 65
 )
@@ -186,6 +196,9 @@ func (b *bucketRow) encode() []byte {
 	f.flag(bucketRowObjectLock, b.ObjectLock)
 	f.flag(bucketRowDeleting, b.deleting)
 	f.bytes(bucketRowOwner, encodeOwner(b.Owner))
+	if !b.Retention.IsZero() {
+		f.bytes(bucketRowRetention, encodeRetention(b.Retention))
+	}
 	f.time(bucketRowCreated, b.Created)
 	f.text(bucketRowRegion, b.Region)
 	return append(f, b.unknown...)
@@ -207,6 +220,8 @@ func decodeBucket(name string, row []byte) (*bucketRow, error) {
 			b.deleting = readUint(p, &ok) == 1
 		case bucketRowOwner:
 			b.Owner = decodeOwner(p, &ok)
+		case bucketRowRetention:
+			b.Retention = decodeRetention(p, &ok)
 		case bucketRowCreated:
 			b.Created = readTime(p, &ok)
 		case bucketRowRegion:
@@ -224,6 +239,28 @@ func decodeBucket(name string, row []byte) (*bucketRow, error) {
 		return nil, fmt.Errorf("bucket row: %w", err)
 	}
 	return b, nil
+}
+
+// A default retention is a byte for its mode, and days and years as numbers.
+func encodeRetention(d DefaultRetention) []byte {
+	b := binary.AppendUvarint([]byte{byte(d.Mode)}, uint64(d.Days))
+	return binary.AppendUvarint(b, uint64(d.Years))
+}
+
+func decodeRetention(p []byte, ok *bool) (d DefaultRetention) {
+	if len(p) == 0 {
+		*ok = false
+		return d
+	}
+	days, n := binary.Uvarint(p[1:])
+	if n <= 0 || len(p) == 1+n {
+		*ok = false
+		return d
+	}
+	years := readUint(p[1+n:], ok)
+	d = DefaultRetention{Mode: versioning.Mode(p[0]), Days: int(days), Years: int(years)}
+	*ok = *ok && d.valid()
+	return d
 }
 
 // Fields of a blob row: what a file belongs to.

@@ -56,9 +56,10 @@ func TestStatistics(t *testing.T) {
 	fs := blob.MemFS()
 	s := openTest(t, fs, nil)
 	mustBucket(t, s, "b", versioning.Unversioned)
+	forceObjectLock(t, s)
 	for step := range 600 {
 		if step == 150 || step > 150 && rng.IntN(40) == 0 {
-			mustState(t, s, "b", versioning.Enabled+versioning.State(rng.IntN(2)))
+			forceState(t, s, versioning.Enabled+versioning.State(rng.IntN(2)))
 		}
 		randomChange(t, s, rng)
 		if step%100 == 99 {

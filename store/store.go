@@ -44,7 +44,9 @@ type Store struct {
 	pins     pins
 	reclaim  *reclaimer
 
-	clockFloor atomic.Int64  // object time is never below it, milliseconds
+	clockFloor atomic.Int64 // object time is never below it, milliseconds
+	lockTime   lockTime
+	ledger     *ledger
 	features   atomic.Uint64 // incompatible-feature bits that are durable
 	closed     atomic.Bool
 
@@ -83,6 +85,13 @@ func (s *Store) open() error {
 	if err := s.openIndex(); err != nil {
 		return err
 	}
+	if open := s.options.Ledger.OpenKey; open != nil {
+		key, err := open()
+		if err != nil {
+			return err
+		}
+		s.options.Ledger.Key = key
+	}
 	ctx := context.Background()
 	m, err := s.loadMeta(ctx)
 	if err != nil {
@@ -93,12 +102,16 @@ func (s *Store) open() error {
 	}
 	s.epoch = m.epoch
 	s.clockFloor.Store(m.clockFloor.UnixMilli())
+	s.lockTime.start(s.options.Clock, m.startOfLocks())
 	s.features.Store(m.features)
 	s.orders = &orders{now: s.now, raise: s.raiseCeiling, last: m.ceiling, ceiling: m.ceiling}
 	if s.blobs, err = s.openBlobs(); err != nil {
 		return err
 	}
 	if err := s.loadBuckets(ctx); err != nil {
+		return err
+	}
+	if err := s.startLedger(ctx, m.ledger); err != nil {
 		return err
 	}
 	if s.options.ReadOnly {
@@ -233,7 +246,7 @@ func (s *Store) loadBuckets(ctx context.Context) error {
 	})
 	for _, b := range interrupted {
 		if err == nil && !s.options.ReadOnly {
-			err = s.writeRow(ctx, b, func(row *bucketRow) error { row.deleting = false; return nil })
+			err = s.writeRow(ctx, b, Maker{}, func(row *bucketRow) error { row.deleting = false; return nil })
 		}
 	}
 	return err
@@ -249,8 +262,11 @@ func (s *Store) Close() error {
 		s.reclaim.close()
 	}
 	var err error
+	if s.ledger != nil {
+		err = s.ledger.close()
+	}
 	if !s.options.ReadOnly {
-		err = s.raiseFloor()
+		err = errors.Join(err, s.raiseFloor(), s.keepLockTime(context.Background()))
 	}
 	if err = errors.Join(err, s.release()); err != nil {
 		return &Error{Op: "close", Err: err}
@@ -315,9 +331,6 @@ func (s *Store) now() time.Time {
 	ms := max(s.options.Clock.Now().UnixMilli(), s.clockFloor.Load())
 	return time.UnixMilli(ms).UTC()
 }
-
-// lockNow is the time that locks are held against.
-func (s *Store) lockNow() time.Time { return s.now() }
 
 // view is engine.View with the store's errors.
 func (s *Store) view(ctx context.Context, fn func(engine.Reader) error) error {

@@ -185,7 +185,7 @@ func TestLifeOfAKey(t *testing.T) {
 	if got, want := historyText(t, s, "b"), "k[D0] kv"; got != want {
 		t.Fatalf("history %q, want %q", got, want)
 	}
-	if err := s.DeleteBucket(t.Context(), "b"); !errors.Is(err, ErrBucketNotEmpty) {
+	if err := s.DeleteBucket(t.Context(), "b", Maker{}); !errors.Is(err, ErrBucketNotEmpty) {
 		t.Fatal(err)
 	}
 	rs, err := s.DeleteObjects(t.Context(), "b", []DeleteRequest{
@@ -202,7 +202,7 @@ func TestLifeOfAKey(t *testing.T) {
 		t.Fatalf("%+v %v", stats, err)
 	}
 	mustClean(t, s)
-	if err := s.DeleteBucket(t.Context(), "b"); err != nil {
+	if err := s.DeleteBucket(t.Context(), "b", Maker{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Bucket(t.Context(), "b"); !errors.Is(err, ErrNoSuchBucket) {

@@ -38,6 +38,8 @@ type Bucket struct {
 	Versioning versioning.State
 	MFADelete  MFADelete
 	ObjectLock bool // Object Lock is configured, for ever
+	// Retention is what new versions get that come without a mode (spec OL1.2-2).
+	Retention DefaultRetention
 }
 
 // BucketSpec says what a new bucket is to be.
@@ -46,6 +48,7 @@ type BucketSpec struct {
 	Region     string
 	Owner      Owner
 	ObjectLock bool // configures Object Lock, and so versioning (spec OL1.1)
+	Made       Maker
 }
 
 // BucketQuery selects buckets: those whose name begins with Prefix and is greater
@@ -59,6 +62,8 @@ type BucketQuery struct {
 type VersioningChange struct {
 	State     versioning.State // Enabled or Suspended
 	MFADelete MFADelete        // MFADeleteNever leaves the setting as it is
+	MFA       bool             // a token was verified, which any change needs while MFA Delete is Enabled
+	Made      Maker
 }
 
 // Pair is a header of an object, system or user metadata: name and value as they
@@ -103,6 +108,7 @@ type Object struct {
 	User         []Pair
 	Lock         versioning.Lock
 	Tags         []Tag
+	ACL          []byte // as it was given, nil: private
 	// Parts tells where the parts of an object lie that was uploaded in parts; it
 	// has none for any other. Get and Head set it.
 	Parts PartMap
@@ -133,16 +139,50 @@ type PutRequest struct {
 	Tags         []Tag
 	StorageClass string // empty: STANDARD
 	Owner        Owner  // zero: the bucket's
-	Lock         versioning.Lock
-	Made         Maker
+	ACL          []byte // as in ACLRequest
+	// Lock is what the request sets of a lock; in a bucket with a default retention
+	// the default takes the place of a mode that is not set (spec OL1.2-2).
+	Lock versioning.Lock
+	// Authorize is asked about the current entry of the key.
+	Authorize Authorize
+	Made      Maker
 
 	copied bool // it is a CopyObject, whose answer differs
 }
 
-// Maker says who made an entry; it is kept with the entry.
+// Maker says who makes a change, and why: it stands in the ledger with the change,
+// and all but Source and Operation is kept with the entries that the change makes.
+// What is not known is empty.
 type Maker struct {
 	AccessKey string
 	RequestID string
+	Principal string // ARN of the account or user, empty for an anonymous one
+	Source    string // IP address that the request came from
+	Operation string // as S3 names it, such as DeleteObjects
+	Cause     Cause
+	CauseID   string // id of the rule or job, empty for a request
+}
+
+// Cause is what makes a change happen. The numbers are on disk.
+type Cause uint8
+
+// The causes.
+const (
+	CauseRequest Cause = iota // somebody asked for it
+	CauseRule                 // a lifecycle rule
+	CauseJob                  // a job that an operator started
+)
+
+// causeNames are the causes as a ledger shows them, by number.
+var causeNames = [...]string{"request", "rule", "job"}
+
+// String returns "request", "rule" or "job", and "unknown" for the cause of a later
+// version.
+func (c Cause) String() string {
+	if int(c) < len(causeNames) {
+		return causeNames[c]
+	}
+	return "unknown"
 }
 
 // PutResult is the answer to a put.
@@ -159,6 +199,7 @@ type ReadRequest struct {
 	Bucket, Key string
 	ID          versioning.ID // zero for the current entry
 	Operation   versioning.Operation
+	Authorize   Authorize
 }
 
 // DeleteRequest is a DeleteObject, or one entry of DeleteObjects.
@@ -167,8 +208,13 @@ type DeleteRequest struct {
 	ID               versioning.ID // zero for a delete of the key
 	Condition        versioning.Condition
 	BypassGovernance bool // asked for and allowed
-	Made             Maker
-	Owner            Owner // of a delete marker, if one is added
+	// MFA says that a token of the bucket's owner was verified. Where MFA Delete is
+	// Enabled, a request that names a version needs it ([ErrMFARequired]).
+	MFA bool
+	// Authorize is asked about the entry that is named, or else the current one.
+	Authorize Authorize
+	Made      Maker
+	Owner     Owner // of a delete marker, if one is added
 }
 
 // DeleteResult is the answer to a delete.

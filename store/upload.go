@@ -40,8 +40,9 @@ type UploadRequest struct {
 	System, User []Pair
 	Tags         []Tag
 	StorageClass string
-	Owner        Owner // zero: the bucket's
-	Lock         versioning.Lock
+	Owner        Owner              // zero: the bucket's
+	ACL          []byte             // of the object to be, as in ACLRequest
+	Lock         versioning.Lock    // of the object to be, as in PutRequest
 	Algorithm    checksum.Algorithm // None: nothing was asked for
 	ChecksumType ChecksumType       // of Algorithm; must be given with it
 	Made         Maker
@@ -103,7 +104,9 @@ type CompleteRequest struct {
 	// a composite one is compared without its "-N".
 	Checksum checksum.Value
 	Size     int64 // what the size of the object is to be, -1 for no wish
-	Made     Maker
+	// Authorize is asked about the current entry of the key.
+	Authorize Authorize
+	Made      Maker
 }
 
 // CompleteResult is the answer to a CompleteRequest. A composite checksum is shown

@@ -159,7 +159,7 @@ func listHash(parts []CompletedPart) (sum [sha256.Size]byte) {
 func (c *completion) edit() *edit {
 	rule := versioning.PutRequest{Now: c.store.lockNow(), Condition: c.request.Condition, Start: &c.upload.start}
 	return &edit{
-		key: c.set.key, inserts: true, needs: rule.Needs,
+		key: c.set.key, inserts: true, made: &c.request.Made, needs: rule.Needs, authorize: c.request.Authorize,
 		plan: func(state versioning.State, f versioning.Facts, o versioning.Order) (versioning.Plan, error) {
 			rule.Order = o
 			return versioning.Put(state, f, &rule)
@@ -176,6 +176,7 @@ func (c *completion) record(v *versioning.Version) *record {
 	rec.initiated, rec.upload = rec.lastModified, c.set.upload
 	rec.lastModified, rec.realTime = c.store.now(), c.store.options.Clock.Now()
 	rec.place, rec.parts, rec.size, rec.storedSize, rec.crc = placeParts, w.parts, w.parts.size(), w.stored, w.crc()
+	rec.lock = c.store.newLock(c.bucket, rec.lock, rec.lastModified)
 	rec.etag = w.etag()
 	rec.checksums, rec.checksumType = w.checksums(), w.kind
 	rec.made = c.request.Made

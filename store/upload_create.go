@@ -38,6 +38,9 @@ func (s *Store) createUpload(ctx context.Context, r *UploadRequest) (Upload, err
 	}
 	u := s.uploadOf(b, r, order)
 	err = s.changeUpload(ctx, b, "", func(rd engine.Reader, batch *batch) (err error) {
+		if err := b.checkLock(r.Lock); err != nil {
+			return err
+		}
 		if u.start, err = startOf(rd, b, r.Key); err != nil {
 			return err
 		}
@@ -58,7 +61,7 @@ func (s *Store) createUpload(ctx context.Context, r *UploadRequest) (Upload, err
 func (s *Store) uploadOf(b *bucketState, r *UploadRequest, order versioning.Order) *uploadRow {
 	description := &record{
 		order: order, lastModified: s.now(), realTime: s.options.Clock.Now(),
-		class: r.StorageClass, system: r.System, user: r.User, tags: r.Tags, lock: r.Lock, made: r.Made,
+		class: r.StorageClass, system: r.System, user: r.User, tags: r.Tags, acl: r.ACL, lock: r.Lock, made: r.Made,
 	}
 	if owner := b.row.Load().Owner; r.Owner != (Owner{}) && r.Owner != owner {
 		description.owner = &r.Owner

@@ -150,7 +150,7 @@ func TestDeleteBucketWithUploads(t *testing.T) {
 	o := mustGet(t, s, "object")
 	mustDelete(t, s, "b", "object", mustID(t, s, res.VersionHeader))
 	mustClean(t, s)
-	if err := s.DeleteBucket(t.Context(), "b"); err != nil {
+	if err := s.DeleteBucket(t.Context(), "b", Maker{}); err != nil {
 		t.Fatal(err)
 	}
 	mustBucket(t, s, "b", versioning.Unversioned)

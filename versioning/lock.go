@@ -64,3 +64,21 @@ func (l Lock) Protects(now time.Time, bypass bool) bool {
 	}
 	return l.Mode == Compliance || !bypass
 }
+
+// IsZero reports whether l has no setting, not even a hold that was lifted.
+func (l Lock) IsZero() bool { return l.Mode == NoRetention && l.Hold == HoldNever }
+
+// ChangeRetention answers whether the retention of a version that is locked by
+// current may become mode until until (spec OL1.3); NoRetention removes it. A
+// retention that ended is none. Whatever lengthens one in force is allowed. What
+// weakens it, or makes GOVERNANCE a COMPLIANCE, which nobody could undo, needs
+// bypass, that the caller asked to bypass governance and may; COMPLIANCE cannot be
+// bypassed. A refusal is [ObjectLocked]. The legal hold has no say in it.
+func ChangeRetention(current Lock, mode Mode, until, now time.Time, bypass bool) error {
+	current.Hold = HoldNever
+	longer := mode == current.Mode && !until.Before(current.Until)
+	if longer || !current.Protects(now, bypass) {
+		return nil
+	}
+	return &Refusal{Reason: ObjectLocked}
+}

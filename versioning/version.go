@@ -35,6 +35,15 @@ func ChangeState(lockConfigured bool, to State) error {
 	return nil
 }
 
+// ConfigureLock answers whether Object Lock may be configured for a bucket in state
+// s: only one that is Enabled never replaces an entry (spec OL1.1-2).
+func ConfigureLock(s State) error {
+	if s != Enabled {
+		return &Refusal{Reason: InvalidBucketState}
+	}
+	return nil
+}
+
 // Order is the place of an entry in time: 48 bits of milliseconds since 1970 and
 // 16 bits of counter. Orders are strictly increasing over a whole store and are
 // never issued twice, so they name an entry for ever. Zero is no order.

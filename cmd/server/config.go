@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/netip"
+	"time"
 
 	"github.com/seed61737384/tombstone/store"
 )
@@ -32,6 +33,12 @@ type config struct {
 	logLevel      slog.Level
 	logFormat     string
 	console       string
+	identities    string // declarative file, empty for none
+	secretsKey    string // key files, empty for those in the data folder
+	ledgerKey     string
+	noLedger      bool
+	ledgerKept    time.Duration // 0: for ever
+	remote        remoteConfig  // of the commands that talk to a running server
 }
 
 // secure reports whether the server speaks TLS.
@@ -66,9 +73,18 @@ func parseConfig(p process, flags ...string) (config, error) {
 // gather collects the settings with the given flags from the flags that were
 // given, the environment, the configuration file and the defaults.
 func gather(p process, given map[string]string, flags []string) (config, error) {
+	c, err := collect(p, given, choose(settings(), flags))
+	if err != nil {
+		return config{}, err
+	}
+	return c, c.complete()
+}
+
+// collect is gather for any list of settings, which need not be complete.
+func collect(p process, given map[string]string, list []setting) (config, error) {
 	var c config
 	var written map[string]entry
-	for _, s := range choose(settings(), flags) {
+	for _, s := range list {
 		source, value := s.lookup(given, p.env, written)
 		if source == "" {
 			continue
@@ -83,7 +99,7 @@ func gather(p process, given map[string]string, flags []string) (config, error) 
 			}
 		}
 	}
-	return c, c.complete()
+	return c, nil
 }
 
 func choose(all []setting, flags []string) []setting {
@@ -102,14 +118,30 @@ func choose(all []setting, flags []string) []setting {
 	return chosen
 }
 
-// parseFlags returns the values of the flags that args gives, and what is no flag.
+// parseFlags returns the values of the flags that args gives, the last one of each,
+// and what is no flag.
 func parseFlags(args []string, known []setting) (given map[string]string, rest []string, err error) {
-	given = make(map[string]string)
+	all, rest, err := parseAllFlags(args, known)
+	return lastOf(all), rest, err
+}
+
+// lastOf returns the last value of each flag.
+func lastOf(all map[string][]string) map[string]string {
+	last := make(map[string]string, len(all))
+	for name, values := range all {
+		last[name] = values[len(values)-1]
+	}
+	return last
+}
+
+// parseAllFlags is parseFlags that returns all values of each flag.
+func parseAllFlags(args []string, known []setting) (given map[string][]string, rest []string, err error) {
+	given = make(map[string][]string)
 	set := flag.NewFlagSet("", flag.ContinueOnError)
 	set.SetOutput(io.Discard)
 	for _, s := range known {
 		keep := func(value string) error {
-			given[s.flag] = value
+			given[s.flag] = append(given[s.flag], value)
 			return nil
 		}
 		if s.toggle {

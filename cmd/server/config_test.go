@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed61737384/tombstone/store"
 )
@@ -24,7 +25,7 @@ func given(args string, env ...string) process {
 }
 
 func defaults() config {
-	return config{address: "127.0.0.1:9000", data: "./data", minFree: store.DefaultMinFree, logLevel: slog.LevelInfo, logFormat: "auto"}
+	return config{address: "127.0.0.1:9000", data: "./data", minFree: store.DefaultMinFree, logLevel: slog.LevelInfo, logFormat: "auto", ledgerKept: 90 * 24 * time.Hour}
 }
 
 func TestParseConfig(t *testing.T) {

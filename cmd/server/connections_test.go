@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -24,7 +25,12 @@ func startHandler(t *testing.T, stall time.Duration) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
-	handler, err := newHandler(config{}, st, slog.New(slog.DiscardHandler), defaultKeys)
+	identities, err := openIdentities(config{memory: true}, st, slog.New(slog.DiscardHandler), defaultKeys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { identities.Close(context.Background()) })
+	handler, err := newHandler(config{}, st, slog.New(slog.DiscardHandler), identities)
 	if err != nil {
 		t.Fatal(err)
 	}

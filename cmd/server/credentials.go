@@ -109,28 +109,11 @@ func readKeys(folder string) (keyPair, error) {
 	return k, nil
 }
 
-// writeKeys keeps a pair. The file appears whole or not at all, so that a start
-// that is cut short does not leave a folder without usable keys.
+// writeKeys keeps a pair.
 func writeKeys(folder string, k keyPair) error {
 	text, err := json.MarshalIndent(k, "", "  ")
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(folder, "."+keysFile+".*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(text, '\n'))
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), filepath.Join(folder, keysFile))
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	dir, err := os.Open(folder)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return writeSecret(filepath.Join(folder, keysFile), append(text, '\n'))
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/seed61737384/tombstone/api"
 	"github.com/seed61737384/tombstone/auth"
+	"github.com/seed61737384/tombstone/identity"
 	"github.com/seed61737384/tombstone/internal/clock"
 	"github.com/seed61737384/tombstone/store"
 )
@@ -111,6 +112,7 @@ func openStore(c config, log *slog.Logger, listener net.Listener) (*store.Store,
 		MinFree:    c.minFree,
 		Clock:      clock.Wall{},
 		Logger:     log,
+		Ledger:     store.LedgerOptions{Off: c.noLedger, OpenKey: c.openLedgerKey, Retention: c.ledgerKept},
 		OnFatal: func(message string) {
 			log.Error("the data folder cannot be written any more", "err", errors.Join(errors.New(message), listener.Close()))
 			os.Exit(exitFailed)
@@ -137,7 +139,16 @@ func serveStore(p process, c config, st *store.Store, log *slog.Logger, listener
 			log.Warn("removing the certificate failed", "err", err)
 		}
 	}()
-	handler, err := newHandler(c, st, log, keys)
+	identities, err := openIdentities(c, st, log, keys)
+	if err != nil {
+		return p.refuse(err)
+	}
+	defer func() {
+		if err := identities.Close(context.Background()); err != nil {
+			log.Warn("closing the identities failed", "err", err)
+		}
+	}()
+	handler, err := newHandler(c, st, log, identities)
 	if err != nil {
 		return p.refuse(err)
 	}
@@ -161,13 +172,11 @@ func serveStore(p process, c config, st *store.Store, log *slog.Logger, listener
 }
 
 // newHandler returns what answers S3 requests with st.
-func newHandler(c config, st *store.Store, log *slog.Logger, keys keyPair) (*api.Handler, error) {
+func newHandler(c config, st *store.Store, log *slog.Logger, identities *identity.Registry) (*api.Handler, error) {
 	return api.New(api.Options{
-		Store: st,
-		Verifier: &auth.Verifier{
-			Keys:   auth.NewStaticKeys(auth.Credential{AccessKey: keys.Access, Secret: keys.Secret}),
-			Region: c.region,
-		},
+		Store:          st,
+		Verifier:       &auth.Verifier{Keys: identities, Region: c.region},
+		Identities:     identities,
 		Owner:          owner(),
 		Region:         c.region,
 		Domains:        c.domains,

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/seed61737384/tombstone/store"
 )
@@ -133,6 +134,34 @@ func setMinFree(c *config, v string) error {
 	if n == 0 {
 		c.minFree = -1 // zero means the store's default there
 	}
+	return nil
+}
+
+func setLedger(c *config, v string) error {
+	on, err := strconv.ParseBool(v)
+	if err != nil {
+		return errors.New("neither true nor false")
+	}
+	c.noLedger = !on
+	return nil
+}
+
+// setLedgerRetention reads a time as Go writes it, or a number of days.
+func setLedgerRetention(c *config, v string) error {
+	const day = 24 * time.Hour
+	if days, ok := strings.CutSuffix(v, "d"); ok {
+		n, err := strconv.ParseUint(days, 10, 16)
+		if err != nil {
+			return errors.New("not a number of days such as 90d")
+		}
+		c.ledgerKept = time.Duration(n) * day
+		return nil
+	}
+	d, err := time.ParseDuration(v)
+	if err != nil || d < 0 {
+		return errors.New("not a time such as 12h or 90d")
+	}
+	c.ledgerKept = d
 	return nil
 }
 

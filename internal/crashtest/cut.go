@@ -71,6 +71,7 @@ func (r *run) verify(ctx context.Context, c *cut, left *crashfs.FS) error {
 	}
 	errs := []error{checkClean(ctx, s, left)}
 	if r.plan.Durability == store.Relaxed {
+		errs = append(errs, verifyLedger(ctx, s, nil))
 		return errors.Join(append(errs, s.Close())...)
 	}
 	for _, v := range c.clients {
@@ -78,7 +79,7 @@ func (r *run) verify(ctx context.Context, c *cut, left *crashfs.FS) error {
 		// in what it learns from its own store.
 		errs = append(errs, metamorphic.VerifyAfterCrash(ctx, s, v.model.Clone(), v.playing, v.scope))
 	}
-	errs = append(errs, verifyRace(ctx, s, c.contests), verifyUploads(ctx, s, c.uploads), stillWorks(ctx, s))
+	errs = append(errs, verifyLedger(ctx, s, c.contests), verifyRace(ctx, s, c.contests), verifyUploads(ctx, s, c.uploads), stillWorks(ctx, s))
 	return errors.Join(append(errs, s.Close())...)
 }
 

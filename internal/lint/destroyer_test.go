@@ -259,3 +259,29 @@ func TestJudgeStoreFile(t *testing.T) {
 		}
 	}
 }
+
+// TestDestroyerLooksAtLocks holds that version rows are removed by one function of
+// the applier, and that it asks the lock of the version before it does anything.
+func TestDestroyerLooksAtLocks(t *testing.T) {
+	r := repo(t)
+	engine := r.module + "/store/engine"
+	for _, f := range r.product() {
+		if f.path != applier {
+			continue
+		}
+		var destroyers []*ast.FuncDecl
+		for _, decl := range f.ast.Decls {
+			fn, ok := decl.(*ast.FuncDecl)
+			if ok && len(findRemovals(engine, f.ast, fn)) > 0 && mentions(fn, []string{"versionKey"}) {
+				destroyers = append(destroyers, fn)
+			}
+		}
+		if len(destroyers) != 1 {
+			t.Fatalf("%d functions of %s remove version rows, not one", len(destroyers), applier)
+		}
+		first := destroyers[0].Body.List[0]
+		if _, ok := first.(*ast.IfStmt); !ok || !mentions(first, []string{"Protects"}) {
+			t.Errorf("%s:%d: destroys before it asks Lock.Protects", f.path, r.line(first.Pos()))
+		}
+	}
+}

@@ -13,6 +13,8 @@ import (
 var required = []string{
 	"VD1", "VD2", "VD3", "VD4", "VD5", "VD6", "VD7", "VD8", "VD9",
 	"LS1", "LS2", "LS3", "LS4", "LS5", "LS6",
+	"AP1", "AP2", "AP3", "AP4", "AP5",
+	"OL1", "OL2",
 	"WI1", "WI2", "WI3", "WI4", "WI5", "WI6",
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/seed61737384/tombstone/internal/model"
 	"github.com/seed61737384/tombstone/store"
@@ -24,6 +25,15 @@ func Apply(m *model.Store, op Op) {
 	case "put":
 		if op.text("body") == "" {
 			_, _ = m.Put(modelPut(op))
+		}
+	case "lock", "hold":
+		_, _ = m.ChangeLock(modelLock(op))
+	case "default":
+		_ = m.SetDefault(op.Args[0], model.Mode(op.text("mode")), op.number("days", 0))
+	case "advance":
+		// A clock that is set back does not take time back.
+		if d, err := time.ParseDuration(op.Args[0]); err == nil && d > 0 {
+			m.SetNow(m.Now() + d)
 		}
 	case "delete":
 		_, _ = m.Delete(op.Args[0], modelDelete(op))
@@ -74,7 +84,7 @@ func header(c model.Condition) (match, noneMatch string) {
 
 func modelPut(op Op) model.Put {
 	o := object(op.number("size", 0), op.number("seed", 0))
-	o.Lock = model.Lock(op.text("lock"))
+	o.Lock = model.Lock{Mode: model.Mode(op.text("mode")), Until: until(op), Hold: model.Hold(op.text("hold"))}
 	return model.Put{Bucket: op.Args[0], Key: op.Args[1], Name: op.text("as"), Condition: condition(op), Object: o}
 }
 
@@ -114,7 +124,7 @@ func playState(ctx context.Context, c *Client, op Op) (func(string) error, error
 }
 
 func playDeleteBucket(ctx context.Context, c *Client, op Op) (func(string) error, error) {
-	err := c.Store.DeleteBucket(ctx, op.Args[0])
+	err := c.Store.DeleteBucket(ctx, op.Args[0], store.Maker{})
 	return func(refused string) error {
 		return differ("delete-bucket", refused, refusal(c.Model.DeleteBucket(op.Args[0])))
 	}, err

@@ -103,6 +103,9 @@ var plays = map[string]play{
 	"put":            playPut,
 	"delete":         playDelete,
 	"delete-objects": playDeleteObjects,
+	"lock":           playLock,
+	"hold":           playHold,
+	"default":        playDefault,
 	"get":            playGet,
 	"head":           playHead,
 	"open":           playOpen,
@@ -165,6 +168,7 @@ var codes = []struct {
 	{versioning.PreconditionFailed, string(model.PreconditionFailed)},
 	{versioning.NotImplemented, string(model.NotImplemented)},
 	{versioning.ObjectLocked, string(model.ObjectLocked)},
+	{store.ErrNoObjectLock, string(model.InvalidRequest)},
 	{store.ErrInvalidKey, "InvalidKey"},
 	{store.ErrKeyTooLong, "KeyTooLong"},
 	{store.ErrShortBody, "ShortBody"},
@@ -250,6 +254,7 @@ func (c *Client) made(e *model.Entry, id string) error {
 func (c *Client) learn(e *model.Entry, o store.Object) error {
 	if e.Modified.IsZero() {
 		e.Modified = o.LastModified
+		settle(e)
 	}
 	if e.ID == "" {
 		return c.made(e, o.VersionID)

@@ -112,13 +112,6 @@ type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, errBody }
 
-// locks are the lock settings of the model as the store has them.
-var locks = map[model.Lock]versioning.Lock{
-	model.Governance: {Mode: versioning.Governance, Until: start.AddDate(1000, 0, 0)},
-	model.Expired:    {Mode: versioning.Compliance, Until: start.AddDate(-1, 0, 0)},
-	model.Lifted:     {Hold: versioning.HoldOff},
-}
-
 // putRequest returns the request that stores the body of an operation.
 func putRequest(op Op) store.PutRequest {
 	size, seed := op.number("size", 0), op.number("seed", 0)
@@ -126,7 +119,7 @@ func putRequest(op Op) store.PutRequest {
 	r := store.PutRequest{
 		Bucket: op.Args[0], Key: op.Args[1], Body: bytes.NewReader(b), Size: int64(size),
 		Algorithms: algorithms(seed), System: system(seed), User: user(seed), StorageClass: class(seed),
-		Lock: locks[model.Lock(op.text("lock"))],
+		Lock: lockOf(modelPut(op).Object.Lock),
 		Made: store.Maker{AccessKey: "AKIDEXAMPLE", RequestID: op.text("as")},
 	}
 	if seed%6 == 0 {
@@ -160,8 +153,9 @@ func expected(e *model.Entry) store.Object {
 
 // expectedRead returns what a read shows of an object version.
 func expectedRead(e *model.Entry) store.Object {
+	settle(e)
 	o := expected(e)
-	o.System, o.User, o.Lock = system(e.Object.Seed), user(e.Object.Seed), locks[e.Object.Lock]
+	o.System, o.User, o.Lock = system(e.Object.Seed), user(e.Object.Seed), lockOf(e.Object.Lock)
 	b := body(int(e.Object.Size), e.Object.Seed)
 	for i, c := range o.Checksums {
 		o.Checksums[i] = checksum.Of(c.Algorithm, b)

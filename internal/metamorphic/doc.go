@@ -5,6 +5,9 @@
 //	enable b
 //	put b k size=10 seed=3 as=v1
 //	put b k size=20 seed=4 as=v2 if-match=10/3
+//	lock b k version=v1 mode=GOVERNANCE until=48
+//	hold b k set=ON
+//	default b mode=COMPLIANCE days=1
 //	delete b k as=v3
 //	delete b k version=v1
 //	delete-objects b k k@v2 other@null as=v4

@@ -65,6 +65,9 @@ var weights = []struct {
 	{130, false, (*Generator).delete},
 	{170, false, (*Generator).deleteVersion},
 	{40, false, (*Generator).deleteObjects},
+	{60, false, (*Generator).lock},
+	{40, false, (*Generator).hold},
+	{8, false, (*Generator).setDefault},
 	{150, false, (*Generator).get},
 	{40, false, (*Generator).head},
 	{15, false, (*Generator).open},
@@ -72,9 +75,9 @@ var weights = []struct {
 	{80, false, (*Generator).list},
 	{80, false, (*Generator).versions},
 	{10, false, (*Generator).walk},
-	{20, false, (*Generator).onBucket},
+	{30, false, (*Generator).onBucket},
 	{10, false, (*Generator).stats},
-	{3, false, (*Generator).renew},
+	{6, false, (*Generator).renew},
 	{4, true, (*Generator).advance},
 	{2, true, func(*Generator) Op { return Op{Verb: "check"} }},
 	{2, true, func(*Generator) Op { return Op{Verb: "reclaim"} }},
@@ -186,8 +189,8 @@ func (g *Generator) put() Op {
 	if g.one(200) {
 		op = op.with("if-match", "*")
 	}
-	if _, lock, _ := g.model.Bucket(b); lock && g.one(3) {
-		op = op.with("lock", pick(g, []string{"governance", "expired", "lifted"}))
+	if _, lock, _ := g.model.Bucket(b); lock && g.one(3) || g.one(100) {
+		op = g.withRetention(op)
 	}
 	return op
 }
@@ -198,8 +201,19 @@ func (g *Generator) full(bucket string) bool {
 	return int(s.Objects+s.Noncurrent+s.DeleteMarkers) >= g.space.Entries
 }
 
-// empty deletes all entries of a bucket at once, or about half of them.
+// empty deletes all entries of a bucket at once, or about half of them, once what
+// holds them is out of the way.
 func (g *Generator) empty(bucket string, all bool) Op {
+	g.queue = append([]Op{g.emptied(bucket, all)}, g.queue...)
+	for _, op := range g.freed(bucket) {
+		g.queue = append([]Op{op}, g.queue...)
+	}
+	op := g.queue[0]
+	g.queue = g.queue[1:]
+	return op
+}
+
+func (g *Generator) emptied(bucket string, all bool) Op {
 	op := Op{Verb: "delete-objects", Args: []string{bucket}}.with("as", g.name()).with("bypass", "yes")
 	for _, key := range g.model.Keys(bucket, "") {
 		for _, e := range g.model.History(bucket, key) {

@@ -73,6 +73,7 @@ func (h *Host) Play(ctx context.Context, op Op) error {
 	case "advance":
 		d, err := time.ParseDuration(op.Args[0])
 		h.clock.Advance(d)
+		Apply(h.Client.Model, op)
 		return err
 	}
 	return h.Client.Play(ctx, op)
@@ -116,10 +117,25 @@ func (h *Host) begin(ctx context.Context) error {
 		return err
 	}
 	h.Client.Store, h.unsure = s, h.Client.Unknowns
+	if err := h.startTime(); err != nil {
+		return err
+	}
 	if err := Verify(ctx, s, h.Client.Model, h.Client.Scope, true); err != nil {
 		return err
 	}
 	return h.check(ctx)
+}
+
+// startTime makes the model's lock time that of a store that was just opened. While
+// it was closed no time went by, so that is not later; it is earlier if the clock was
+// set back and some of the time was not durable.
+func (h *Host) startTime() error {
+	now := h.Client.Store.LockTime().Sub(start)
+	if now > h.Client.Model.Now() {
+		return fmt.Errorf("lock time is %v, and only %v went by", now, h.Client.Model.Now())
+	}
+	h.Client.Model.SetNow(now)
+	return nil
 }
 
 func (h *Host) check(ctx context.Context) error {

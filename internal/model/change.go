@@ -73,6 +73,7 @@ func (s *Store) Put(r Put) (Answer, error) {
 		return Answer{}, err
 	}
 	b := s.buckets[r.Bucket]
+	r.Object.Lock = s.withDefault(b, r.Object.Lock)
 	e, err := s.add(b, &Entry{Key: r.Key, Object: r.Object}, r.Name)
 	if err != nil {
 		return Answer{}, err
@@ -93,18 +94,10 @@ func (s *Store) Admits(r Put) error {
 		return NoSuchBucket
 	case r.Condition.Kind == MustExist:
 		return NotImplemented
+	case !r.Object.Lock.IsZero() && !b.lock:
+		return InvalidRequest // spec OL1.2-13
 	}
 	return r.Condition.holds(b.keys[r.Key])
-}
-
-// locked tells whether an entry is there that may not be removed (spec OL1.4-3).
-func (b *bucket) locked(key, name string, bypass bool) bool {
-	for _, e := range b.keys[key] {
-		if e.Name == name {
-			return e.Object.Lock == Governance && !bypass
-		}
-	}
-	return false
 }
 
 // Delete deletes a key or one entry of it (spec VD3-3, VD3-4, VD3.2, VD3.3).
@@ -116,13 +109,13 @@ func (s *Store) Delete(bucket string, r Delete) (Answer, error) {
 	case r.ID != "" && r.Condition.Kind != Unconditional:
 		return Answer{}, NotImplemented // spec VD6-6
 	case r.ID != "":
-		return b.deleteEntry(r)
+		return s.deleteEntry(b, r)
 	}
 	if err := r.Condition.holds(b.keys[r.Key]); err != nil {
 		return Answer{}, err
 	}
 	if b.state == versioning.Unversioned {
-		if b.locked(r.Key, Null, r.Bypass) {
+		if s.locked(b, r.Key, Null, r.Bypass) {
 			return Answer{}, ObjectLocked
 		}
 		b.remove(r.Key, Null)
@@ -137,8 +130,8 @@ func (s *Store) Delete(bucket string, r Delete) (Answer, error) {
 
 // deleteEntry removes one entry for good; what is not there is answered as if it
 // had been (spec VD3.3-1 to VD3.3-7, VD3.3-10).
-func (b *bucket) deleteEntry(r Delete) (Answer, error) {
-	if b.locked(r.Key, r.ID, r.Bypass) {
+func (s *Store) deleteEntry(b *bucket, r Delete) (Answer, error) {
+	if s.locked(b, r.Key, r.ID, r.Bypass) {
 		return Answer{}, ObjectLocked
 	}
 	removed := b.remove(r.Key, r.ID)
@@ -152,7 +145,7 @@ func (b *bucket) deleteEntry(r Delete) (Answer, error) {
 // add makes e the newest entry of its key, in Enabled under its name, else as the
 // null entry in place of the one before.
 func (s *Store) add(b *bucket, e *Entry, name string) (*Entry, error) {
-	if b.state != versioning.Enabled && b.locked(e.Key, Null, false) {
+	if b.state != versioning.Enabled && s.locked(b, e.Key, Null, false) {
 		return nil, ObjectLocked
 	}
 	s.made++

@@ -26,6 +26,7 @@ const (
 	PreconditionFailed Code = "PreconditionFailed"
 	NotImplemented     Code = "NotImplemented"
 	ObjectLocked       Code = "AccessDenied"
+	InvalidRequest     Code = "InvalidRequest" // no Object Lock
 )
 
 // Error returns the code.
@@ -38,18 +39,6 @@ type Object struct {
 	ETag string
 	Lock Lock
 }
-
-// Lock is the lock setting of an object version.
-type Lock string
-
-// The lock settings. Those in force are all of one kind, which can be bypassed, so
-// that a bucket can always be emptied.
-const (
-	NoLock     Lock = ""
-	Governance Lock = "governance" // retention that does not end
-	Expired    Lock = "expired"    // retention that has ended
-	Lifted     Lock = "lifted"     // a legal hold that was switched off
-)
 
 // Entry is an object version or a delete marker of a key.
 type Entry struct {
@@ -70,12 +59,15 @@ type Entry struct {
 type Store struct {
 	buckets map[string]*bucket
 	made    int
+	now     time.Duration  // lock time
 	places  map[string]int // of every name that ever got an entry
 }
 
 type bucket struct {
 	state versioning.State
 	lock  bool
+	mode  Mode                // of the default retention
+	days  int                 // of it, 0: none
 	keys  map[string][]*Entry // histories, newest first, never empty
 }
 
@@ -87,7 +79,7 @@ func New() *Store {
 // Clone returns a copy that changes on its own.
 func (s *Store) Clone() *Store {
 	c := New()
-	c.made = s.made
+	c.made, c.now = s.made, s.now
 	for name, place := range s.places {
 		c.places[name] = place
 	}
@@ -99,7 +91,7 @@ func (s *Store) Clone() *Store {
 				keys[key] = append(keys[key], &e)
 			}
 		}
-		c.buckets[name] = &bucket{state: b.state, lock: b.lock, keys: keys}
+		c.buckets[name] = &bucket{state: b.state, lock: b.lock, mode: b.mode, days: b.days, keys: keys}
 	}
 	return c
 }
@@ -206,7 +198,7 @@ func (s *Store) Statistics(name string) (Statistics, error) {
 	var sum Statistics
 	for _, history := range b.keys {
 		for i, e := range history {
-			if e.Object.Lock != NoLock {
+			if !e.Object.Lock.IsZero() {
 				sum.Locked++
 			}
 			switch {

@@ -1,0 +1,205 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/seed61737384/tombstone/auth/policy"
+	"github.com/seed61737384/tombstone/identity"
+)
+
+// policyEndpoints manage the policies of accounts and users, and explain decisions.
+var policyEndpoints = []endpoint{
+	{http.MethodGet, "/accounts/{account}/policies", "ListPolicies", "tombstone:ListPolicies", listPolicies},
+	{http.MethodGet, "/accounts/{account}/policies/{policy}", "GetPolicy", "tombstone:GetPolicy", getPolicy},
+	{http.MethodPut, "/accounts/{account}/policies/{policy}", "PutPolicy", "tombstone:PutPolicy", putPolicy},
+	{http.MethodDelete, "/accounts/{account}/policies/{policy}", "DeletePolicy", "tombstone:DeletePolicy", deletePolicy},
+	{http.MethodGet, "/accounts/{account}/users/{user}/policies", "ListUserPolicies", "tombstone:ListUserPolicies", listUserPolicies},
+	{http.MethodPut, "/accounts/{account}/users/{user}/policies/{policy}", "PutUserPolicy", "tombstone:PutUserPolicy", putUserPolicy},
+	{http.MethodDelete, "/accounts/{account}/users/{user}/policies/{policy}", "DeleteUserPolicy", "tombstone:DeleteUserPolicy", deleteUserPolicy},
+	{http.MethodPut, "/accounts/{account}/users/{user}/attached/{policy}", "AttachUserPolicy", "tombstone:AttachUserPolicy", attachPolicy},
+	{http.MethodDelete, "/accounts/{account}/users/{user}/attached/{policy}", "DetachUserPolicy", "tombstone:DetachUserPolicy", detachPolicy},
+	{http.MethodPost, "/accounts/{account}/explain", "ExplainPolicy", "tombstone:ExplainPolicy", explainPolicy},
+}
+
+// managedPolicy returns a policy that comes with the server.
+func managedPolicy(name string) (AdminPolicy, bool) {
+	d, ok := policy.Managed(name)
+	if !ok {
+		return AdminPolicy{}, false
+	}
+	return AdminPolicy{Name: name, Managed: true, Document: json.RawMessage(d.JSON())}, true
+}
+
+// listPolicies answers those that come with the server and those of the account.
+func listPolicies(x *exchange, v pathValues) (any, error) {
+	all := []AdminPolicy{}
+	for _, name := range policy.ManagedNames() {
+		p, _ := managedPolicy(name)
+		all = append(all, p)
+	}
+	reg, err := x.registry()
+	if err != nil {
+		return nil, err
+	}
+	own, err := reg.Policies(v["account"])
+	return append(all, mapped(own, adminPolicy)...), err
+}
+
+func getPolicy(x *exchange, v pathValues) (any, error) {
+	if p, ok := managedPolicy(v["policy"]); ok {
+		return p, nil
+	}
+	reg, err := x.registry()
+	if err != nil {
+		return nil, err
+	}
+	own, err := reg.Policies(v["account"])
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range own {
+		if p.Name == v["policy"] {
+			return adminPolicy(p), nil
+		}
+	}
+	return nil, identity.ErrNoSuchPolicy
+}
+
+func putPolicy(x *exchange, v pathValues) (any, error) {
+	reg, data, err := x.policyBody()
+	if err != nil {
+		return nil, err
+	}
+	return nil, reg.PutPolicy(x.Context(), x.by(), v["account"], v["policy"], data)
+}
+
+// policyBody reads the policy that a request brings.
+func (x *exchange) policyBody() (*identity.Registry, []byte, error) {
+	reg, err := x.registry()
+	if err != nil {
+		return nil, nil, err
+	}
+	data, err := x.readDocument(maxSmallDocument)
+	return reg, data, err
+}
+
+func deletePolicy(x *exchange, v pathValues) (any, error) {
+	reg, err := x.registry()
+	if err != nil {
+		return nil, err
+	}
+	return nil, reg.DeletePolicy(x.Context(), x.by(), v["account"], v["policy"])
+}
+
+func listUserPolicies(x *exchange, v pathValues) (any, error) {
+	reg, err := x.registry()
+	if err != nil {
+		return nil, err
+	}
+	inline, attached, err := reg.UserPolicies(v["account"], v["user"])
+	all := mapped(inline, adminPolicy)
+	for _, name := range attached {
+		p, _ := managedPolicy(name)
+		p.Name, p.Attached = name, true
+		all = append(all, p)
+	}
+	return all, err
+}
+
+func putUserPolicy(x *exchange, v pathValues) (any, error) {
+	reg, data, err := x.policyBody()
+	if err != nil {
+		return nil, err
+	}
+	return nil, reg.PutUserPolicy(x.Context(), x.by(), v["account"], v["user"], v["policy"], data)
+}
+
+func deleteUserPolicy(x *exchange, v pathValues) (any, error) {
+	reg, err := x.registry()
+	if err != nil {
+		return nil, err
+	}
+	return nil, reg.DeleteUserPolicy(x.Context(), x.by(), v["account"], v["user"], v["policy"])
+}
+
+func attachPolicy(x *exchange, v pathValues) (any, error) {
+	reg, err := x.registry()
+	if err != nil {
+		return nil, err
+	}
+	return nil, reg.AttachPolicy(x.Context(), x.by(), v["account"], v["user"], v["policy"])
+}
+
+func detachPolicy(x *exchange, v pathValues) (any, error) {
+	reg, err := x.registry()
+	if err != nil {
+		return nil, err
+	}
+	return nil, reg.DetachPolicy(x.Context(), x.by(), v["account"], v["user"], v["policy"])
+}
+
+// asked are the values of the condition keys of a question about a request that nobody
+// makes.
+type asked map[string][]string
+
+// Lookup returns the values of a key, in lower case.
+func (a asked) Lookup(key string) ([]string, bool) {
+	values, ok := a[key]
+	return values, ok
+}
+
+// explainPolicy says what would be decided about the root or a user of an account, and
+// what each statement has to do with it. What the bucket of another account says is
+// that account's, and that of the server.
+func explainPolicy(x *exchange, v pathValues) (any, error) {
+	var in AdminQuestion
+	if err := x.readJSON(&in); err != nil {
+		return nil, err
+	}
+	caller, err := x.callerOf(v["account"], in.User)
+	if err != nil {
+		return nil, err
+	}
+	values := make(asked, len(in.Conditions))
+	for key, v := range in.Conditions {
+		values[strings.ToLower(key)] = v
+	}
+	r := policy.Request{
+		Principal: &caller.Principal, Identity: caller.Policies,
+		Action: in.Action, Bucket: in.Bucket, Key: in.Key, Values: values,
+	}
+	var side *policy.Resource
+	if in.Bucket != "" {
+		found, err := x.h.store.Bucket(x.Context(), in.Bucket)
+		if p := &x.caller.Principal; p.Account != x.h.root.Principal.Account && found.Owner.Account != p.Account {
+			return nil, refuse("AccessDenied")
+		}
+		if err != nil {
+			return nil, err
+		}
+		if side, err = x.resourceOf(&found, nil); err != nil {
+			return nil, err
+		}
+	}
+	return adminDecision(policy.Explain(&r, side)), nil
+}
+
+func adminDecision(steps []policy.Step, d policy.Decision) AdminDecision {
+	out := AdminDecision{
+		Allowed: d.Allowed, Decision: d.String(), Reason: d.Reason.String(),
+		Policy: d.Policy, Sid: d.Sid, Line: d.Line, Steps: []AdminStep{},
+	}
+	for _, s := range steps {
+		effect := "Allow"
+		if s.Deny {
+			effect = "Deny"
+		}
+		out.Steps = append(out.Steps, AdminStep{
+			Policy: s.Policy, Statement: s.Statement, Sid: s.Sid, Line: s.Line,
+			Effect: effect, Matched: s.Matched, Why: s.Why,
+		})
+	}
+	return out
+}

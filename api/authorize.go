@@ -1,0 +1,299 @@
+package api
+
+import (
+	"log/slog"
+
+	"github.com/seed61737384/tombstone/auth/policy"
+	"github.com/seed61737384/tombstone/identity"
+	"github.com/seed61737384/tombstone/store"
+	"github.com/seed61737384/tombstone/versioning"
+)
+
+// nobody is who makes a request that nobody signed (spec AP3-1).
+var nobody identity.Caller
+
+// question is what policy is asked: whether the caller may do what action names. It
+// holds the condition keys of the request too, each read when a policy asks for it.
+type question struct {
+	x      *exchange
+	action string
+	bucket *store.Bucket // nil for an action on the service
+	key    string        // empty for an action on the bucket
+	named  versionName
+	facts  *store.ObjectFacts // of the object, nil while they are not known
+	etag   string             // that an entry of a DeleteObjects has to have
+}
+
+// versionName is the version that a request names, as it was sent.
+type versionName struct {
+	text string
+	sent bool // be it empty
+}
+
+// asks returns the question whether the caller may do what action names on what the
+// request is about.
+func (x *exchange) asks(action string) question {
+	q := question{x: x, action: action, key: x.key}
+	if x.level != service {
+		q.bucket = &x.found
+	}
+	q.named.text, q.named.sent = x.query.lookup("versionId")
+	return q
+}
+
+// may decides whether the caller may do what action names on what the request is
+// about, as far as that can be said without a look at the object.
+func (x *exchange) may(action string) (policy.Decision, error) {
+	q := x.asks(action)
+	return x.decide(&q)
+}
+
+// posed is a question in the form in which policy takes it.
+type posed struct {
+	question question
+	request  policy.Request
+}
+
+// decide puts a question to the policies that apply: those of the caller, and what the
+// bucket's side says (spec AP3-2).
+func (x *exchange) decide(q *question) (policy.Decision, error) {
+	side, err := x.side(q)
+	if err != nil {
+		return policy.Decision{}, err
+	}
+	a := &x.posed // one place for all that are asked one after the other
+	if q.facts != nil {
+		a = &posed{}
+	}
+	a.question = *q
+	a.request = policy.Request{
+		Principal: &x.caller.Principal, Identity: x.caller.Policies,
+		Action: q.action, Key: q.key, Values: &a.question,
+	}
+	if q.bucket != nil {
+		a.request.Bucket = q.bucketName()
+	}
+	d := policy.Evaluate(&a.request, side)
+	if !d.Allowed {
+		x.logDenial(q, d)
+	}
+	return d, nil
+}
+
+// logDenial tells the operator what the client is not told: which statement decided.
+func (x *exchange) logDenial(q *question, d policy.Decision) {
+	if !x.h.log.Enabled(x.Context(), slog.LevelDebug) {
+		return
+	}
+	x.h.log.LogAttrs(x.Context(), slog.LevelDebug, "not allowed", append(x.attributes(),
+		slog.String("principal", x.principal),
+		slog.String("action", q.action),
+		slog.String("resource", q.resource()),
+		slog.String("decision", d.String()))...)
+}
+
+// side returns what the bucket's side says about q, nil if there is none. What does not
+// depend on the object is found out once in a request, before the store is asked: so
+// nothing is read when the store asks.
+func (x *exchange) side(q *question) (*policy.Resource, error) {
+	if q.bucket == nil || x.creates() {
+		return nil, nil
+	}
+	side := &x.sideOfBucket
+	if q.bucket != &x.found {
+		side = &x.source.side
+	}
+	if *side == nil {
+		says, err := x.resourceOf(q.bucket, nil)
+		if err != nil {
+			return nil, err
+		}
+		*side = says
+	}
+	if q.facts == nil || (*side).ACLsDisabled {
+		return *side, nil
+	}
+	r := **side
+	return &r, addObject(&r, q.facts)
+}
+
+// ask answers with the refusal of a question, nil if the caller may.
+func (x *exchange) ask(q *question) error {
+	d, err := x.decide(q)
+	if err != nil {
+		return err
+	}
+	if !d.Allowed {
+		return x.denial(q, d)
+	}
+	return nil
+}
+
+// authorize asks for each action that the request takes (spec AP1, AP3.1-8). Where the
+// answer depends on the object, the store asks, with the facts that it acts upon.
+func (x *exchange) authorize(t *task) error {
+	x.task = t
+	if x.source != nil {
+		if err := x.authorizeSource(); err != nil {
+			return err
+		}
+	}
+	if judgedInStore[x.op.name] {
+		var err error
+		if x.deferred, err = x.dependsOnObject(&x.found); err != nil {
+			return err
+		}
+	}
+	if t.perEntry || x.deferred {
+		return nil
+	}
+	return x.askAll(nil)
+}
+
+// authorizeSource asks whether the caller may read what is copied (spec AP1-13).
+func (x *exchange) authorizeSource() error {
+	depends, err := x.dependsOnObject(&x.source.found)
+	if err != nil || depends {
+		x.source.deferred = depends
+		return err
+	}
+	return x.askSource(getObject, getVersion, nil)
+}
+
+// askSource asks for an action on the source of a copy, the second one if a version of it
+// is named.
+func (x *exchange) askSource(action, versioned string, facts *store.ObjectFacts) error {
+	s := x.source
+	q := question{x: x, action: action, bucket: &s.found, key: s.key, facts: facts, named: versionName{s.version, s.versioned}}
+	if s.versioned {
+		q.action = versioned
+	}
+	return x.ask(&q)
+}
+
+// guardSource is what the store asks before it copies an object: whether the caller may
+// read it, if that depends on the object, and its tags, if it has some that are copied
+// (spec AP1-13).
+func (x *exchange) guardSource(facts store.ObjectFacts) error {
+	if x.source.deferred {
+		if err := x.askSource(getObject, getVersion, &facts); err != nil {
+			return err
+		}
+	}
+	if len(facts.Tags) == 0 || !x.source.tagged {
+		return nil
+	}
+	if err := x.askSource("s3:GetObjectTagging", "s3:GetObjectVersionTagging", &facts); err != nil {
+		return err
+	}
+	q := x.asks(putTags)
+	return x.ask(&q)
+}
+
+// guard returns what the store asks before it acts on the object that the request is
+// about, nil if permission was given already.
+func (x *exchange) guard() store.Authorize {
+	if !x.deferred {
+		return nil
+	}
+	return func(facts store.ObjectFacts) error { return x.askAll(&facts) }
+}
+
+// askAll asks for each action that the request takes, for the object of the facts.
+func (x *exchange) askAll(facts *store.ObjectFacts) error {
+	var list [maxActions]string
+	for _, action := range x.actions(list[:0]) {
+		q := x.asks(action)
+		q.facts = facts
+		if err := x.ask(&q); err != nil {
+			return err
+		}
+	}
+	if x.op.name == "DeleteObject" {
+		q := x.asks("")
+		q.facts = facts
+		return x.askOtherDelete(&q)
+	}
+	return nil
+}
+
+// askOtherDelete refuses a delete of the key, which destroys the object of a bucket that
+// never had versions, if either of the two actions is denied expressly (spec AP1-31).
+func (x *exchange) askOtherDelete(of *question) error {
+	if of.named.sent || x.found.Versioning != versioning.Unversioned {
+		return nil
+	}
+	q := *of
+	q.action = deleteVersion
+	d, err := x.decide(&q)
+	if err == nil && !d.Allowed && d.Reason == policy.ExplicitDeny {
+		err = x.denial(&q, d)
+	}
+	return err
+}
+
+// dependsOnObject reports whether the policies that apply in a bucket look at objects:
+// at their tags, or at their ACLs and owners.
+func (x *exchange) dependsOnObject(b *store.Bucket) (bool, error) {
+	side, err := x.side(&question{x: x, bucket: b})
+	if err != nil || side == nil {
+		return false, err
+	}
+	const tags = "s3:existingobjecttag/"
+	depends := !side.ACLsDisabled || side.Policy != nil && side.Policy.Mentions(tags)
+	for i := range x.caller.Policies {
+		depends = depends || x.caller.Policies[i].Document.Mentions(tags)
+	}
+	return depends, nil
+}
+
+// owner returns the account of the caller, zero of an anonymous one.
+func (x *exchange) owner() store.Owner {
+	p := &x.caller.Principal
+	return store.Owner{Account: p.Account, CanonicalID: p.CanonicalID, DisplayName: p.DisplayName}
+}
+
+// anonymousID is the canonical id that Amazon gives objects which nobody known wrote.
+const anonymousID = "65a011a29cdf8ec533ec3d1ccaae921c"
+
+// objectOwner returns who owns what the request stores, zero for the owner of the
+// bucket: so it is with BucketOwnerEnforced, and with BucketOwnerPreferred if the
+// request gives the bucket's owner full control. An ownership that cannot be read is
+// an error when policy is asked.
+func (x *exchange) objectOwner() store.Owner {
+	if x.ownsBucket(&x.found) {
+		return store.Owner{}
+	}
+	setting, err := x.ownership(x.bucket)
+	given := setting == bucketOwnerPreferred && x.header("X-Amz-Acl") == "bucket-owner-full-control"
+	switch {
+	case err != nil, setting == bucketOwnerEnforced, given:
+		return store.Owner{}
+	case x.caller.Principal.Anonymous():
+		return store.Owner{CanonicalID: anonymousID}
+	}
+	return x.owner()
+}
+
+// ownsBucket reports whether the caller belongs to the account that owns b.
+func (x *exchange) ownsBucket(b *store.Bucket) bool {
+	return !x.caller.Principal.Anonymous() && x.caller.Principal.Account == b.Owner.Account
+}
+
+// identify finds out who has signed the request.
+func (x *exchange) identify() error {
+	caller := &nobody
+	switch {
+	case x.session.Anonymous:
+	case x.h.identities == nil:
+		caller = &x.h.root
+	default:
+		var ok bool
+		if caller, ok = x.h.identities.Caller(x.session.AccessKey); !ok { // it went since the signature was verified
+			return refuse("InvalidAccessKeyId", "AWSAccessKeyId", x.session.AccessKey)
+		}
+		x.h.identities.Used(x.session.AccessKey, x.started)
+	}
+	x.caller, x.principal = caller, caller.Principal.ARN()
+	return nil
+}

@@ -1,0 +1,74 @@
+package api
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/seed61737384/tombstone/store"
+	"github.com/seed61737384/tombstone/versioning"
+)
+
+// bypassHeader asks to bypass governance, in canonical form.
+const bypassHeader = "X-Amz-Bypass-Governance-Retention"
+
+// checkBypass is spec OL1.6-1: the header means something only where Object Lock
+// is, whatever its value.
+func (x *exchange) checkBypass() error {
+	if x.sent(bypassHeader) && !x.found.ObjectLock {
+		return invalidArgument("x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets.",
+			"x-amz-bypass-governance-retention", x.header(bypassHeader))
+	}
+	return nil
+}
+
+// bypasses reports whether the request asks to bypass governance: by "true" and nothing
+// else. AWS CLI 2.9, as Debian has it, writes "True".
+func (x *exchange) bypasses() bool {
+	return strings.EqualFold(x.header(bypassHeader), "true") && x.found.ObjectLock
+}
+
+// bypass is the question whether governance may be bypassed for what of is about. It
+// is put only if that was asked for (spec AP1-9, OL1.4-3, OL1.4-4); where the answer
+// depends on the object it is yes, and guard has to be asked.
+func (x *exchange) bypass(of question) (bool, error) {
+	if !x.bypasses() || x.deferred {
+		return x.bypasses(), nil
+	}
+	of.action = bypassLock
+	d, err := x.decide(&of)
+	return err == nil && d.Allowed, err
+}
+
+// guardBypass returns what the store asks before it bypasses governance: guard, and
+// where the answer depends on the object, whether the lock of this one may be bypassed.
+// Who sends the header without permission is refused such a version whether or not its
+// retention has ended: only the store knows the time that counts.
+func (x *exchange) guardBypass(guard store.Authorize, of question) store.Authorize {
+	if guard == nil || !x.bypasses() {
+		return guard
+	}
+	return func(facts store.ObjectFacts) error {
+		if err := guard(facts); err != nil || facts.Lock.Mode != versioning.Governance {
+			return err
+		}
+		q := of
+		q.action, q.facts = bypassLock, &facts
+		d, err := x.decide(&q)
+		if err == nil && !d.Allowed {
+			err = &versioning.Refusal{Reason: versioning.ObjectLocked}
+		}
+		return err
+	}
+}
+
+// unprotected answers what the store refuses because the bucket is not, or no longer,
+// set up as the request found it, nil if err is something else.
+func unprotected(err error) *failure {
+	switch {
+	case errors.Is(err, store.ErrNoObjectLock):
+		return refuseWith("InvalidRequest", textNoLock)
+	case errors.Is(err, store.ErrMFARequired):
+		return refuseWith("AccessDenied", textTokenNeeded)
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os/signal"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+)
+
+// action is one thing that a command does with a running server, such as "list" of
+// "tombstone account list".
+type action struct {
+	verb string
+	args string // what follows it, as help shows it; those in brackets may be left out
+	help string
+	// flags are those of its own, besides remoteSettings; one that ends in "?" is a
+	// switch.
+	flags []string
+	run   func(context.Context, *remote) error
+}
+
+// bounds returns how many arguments an action takes.
+func (a *action) bounds() (least, most int) {
+	for _, arg := range strings.Fields(a.args) {
+		most++
+		if !strings.HasPrefix(arg, "[") {
+			least++
+		}
+	}
+	return least, most
+}
+
+// usage returns how an action is called.
+func (a *action) usage(group string) string {
+	s := "tombstone " + group + " " + a.verb
+	if a.args != "" {
+		s += " " + a.args
+	}
+	for _, f := range a.flags {
+		if name, toggle := strings.CutSuffix(f, "?"); toggle {
+			s += " [--" + name + "]"
+		} else {
+			s += " [--" + name + " …]"
+		}
+	}
+	return s
+}
+
+// group returns the command that carries out the actions of a name.
+func group(name string, actions func() []action) func(process) int {
+	return func(p process) int {
+		all := actions()
+		if len(p.args) == 0 {
+			return p.refuse(fmt.Errorf("%s: what? %s", name, verbs(all)))
+		}
+		for i := range all {
+			if a := &all[i]; a.verb == p.args[0] {
+				p.args = p.args[1:]
+				return a.do(p, name)
+			}
+		}
+		return p.refuse(fmt.Errorf("%s: unknown action %q; %s", name, p.args[0], verbs(all)))
+	}
+}
+
+func verbs(all []action) string {
+	names := make([]string, 0, len(all))
+	for i := range all {
+		names = append(names, all[i].verb)
+	}
+	return "one of " + strings.Join(names, ", ")
+}
+
+// do carries out a with the arguments of p.
+func (a *action) do(p process, group string) int {
+	r, err := p.remote(a.flags...)
+	if err != nil {
+		return p.refuse(err)
+	}
+	if least, most := a.bounds(); len(r.rest) < least || len(r.rest) > most {
+		return p.refuse(fmt.Errorf("usage: %s", a.usage(group)))
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	if err := a.run(ctx, r); err != nil {
+		return p.fail(err)
+	}
+	return exitOK
+}
+
+// arg returns an argument by its place, empty if it was left out.
+func (r *remote) arg(n int) string {
+	if n < len(r.rest) {
+		return r.rest[n]
+	}
+	return ""
+}
+
+// table prints rows in columns, the first row being their names, or v as JSON where
+// that was asked for.
+func (r *remote) table(v any, rows [][]string) error {
+	if r.config.remote.json {
+		return printJSON(r.stdout, v)
+	}
+	w := tabwriter.NewWriter(r.stdout, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(w, strings.Join(row, "\t"))
+	}
+	return w.Flush()
+}
+
+// say prints a line for people, or v as JSON where that was asked for.
+func (r *remote) say(v any, format string, args ...any) error {
+	if r.config.remote.json {
+		return printJSON(r.stdout, v)
+	}
+	_, err := fmt.Fprintf(r.stdout, format+"\n", args...)
+	return err
+}

@@ -1,0 +1,80 @@
+package store
+
+import (
+	"fmt"
+
+	"github.com/seed61737384/tombstone/store/engine"
+	"github.com/seed61737384/tombstone/versioning"
+)
+
+// ObjectFacts is what is stored of an entry and may decide whether a request is
+// allowed.
+type ObjectFacts struct {
+	Exists bool // false: there is no such entry, and the rest is empty
+	Marker bool // it is a delete marker
+	Tags   []Tag
+	Lock   versioning.Lock
+	Owner  Owner
+	ACL    []byte // as it was stored; nil if none was
+}
+
+// Authorize decides from stored facts whether a request is allowed. It is pure,
+// and may be called more than once. It is called within the view that the request
+// is decided in, before anything else that depends on the entry: its error is the
+// answer, and nothing is changed (spec AP3.1-14). Nil allows everything and costs
+// nothing.
+type Authorize func(ObjectFacts) error
+
+// allNeeds is what the rule of e looks at, and what its authorize is asked about.
+func (e *edit) allNeeds(s versioning.State) versioning.Needs {
+	n := e.needs(s)
+	if e.authorize != nil {
+		n.Current = n.Current || e.id.IsZero()
+		n.Target = n.Target || !e.id.IsZero()
+	}
+	return n
+}
+
+// refuse asks the authorize of e, given the facts of allNeeds, about the entry that
+// e is about. refused is its answer; err says that there is none.
+func (h *history) refuse(r engine.Reader, e *edit, f versioning.Facts) (refused, err error) {
+	if e.authorize == nil {
+		return nil, nil
+	}
+	facts, err := h.objectFacts(r, about(f, e.id))
+	if err != nil {
+		return nil, err
+	}
+	return e.authorize(facts), nil
+}
+
+// about is the entry that a request with id is about: the one that is named, or the
+// current one; nil if there is none.
+func about(f versioning.Facts, id versioning.ID) *versioning.Version {
+	if id.IsZero() {
+		return f.Current
+	}
+	return f.Target
+}
+
+// objectFacts returns what is stored of v, which is nil if there is no entry.
+func (h *history) objectFacts(r engine.Reader, v *versioning.Version) (ObjectFacts, error) {
+	if v == nil {
+		return ObjectFacts{}, nil
+	}
+	rec, err := h.record(r, v.Order)
+	if err != nil {
+		return ObjectFacts{}, err
+	}
+	if rec == nil {
+		return ObjectFacts{}, fmt.Errorf("%w: version row is missing", ErrDamaged)
+	}
+	f := ObjectFacts{
+		Exists: true, Marker: rec.marker, Tags: rec.tags, Lock: rec.lock,
+		Owner: h.bucket.row.Load().Owner, ACL: rec.acl,
+	}
+	if rec.owner != nil {
+		f.Owner = *rec.owner
+	}
+	return f, nil
+}

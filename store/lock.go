@@ -1,0 +1,219 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed61737384/tombstone/store/engine"
+	"github.com/seed61737384/tombstone/versioning"
+)
+
+// DefaultRetention is what a bucket locks new versions with that come without a
+// mode (spec OL1.2-2). Days or Years is set, not both; zero means none.
+type DefaultRetention struct {
+	Mode        versioning.Mode
+	Days, Years int
+}
+
+// IsZero reports whether there is none.
+func (d DefaultRetention) IsZero() bool { return d == DefaultRetention{} }
+
+// Until is the end of the retention of a version made at created. Years are those
+// of the calendar; one from 29 February ends on 1 March where there is no such day.
+func (d DefaultRetention) Until(created time.Time) time.Time {
+	return created.UTC().AddDate(d.Years, 0, d.Days)
+}
+
+// The longest default retention (spec OL1.1-6).
+const (
+	MaxRetentionDays  = 36500
+	MaxRetentionYears = 100
+)
+
+// valid reports whether d can be stored as a default.
+func (d DefaultRetention) valid() bool {
+	mode := d.Mode == versioning.Governance || d.Mode == versioning.Compliance
+	return mode && d.Days >= 0 && d.Years >= 0 && (d.Days == 0) != (d.Years == 0) &&
+		d.Days <= MaxRetentionDays && d.Years <= MaxRetentionYears
+}
+
+// RetentionRequest is a PutObjectRetention.
+type RetentionRequest struct {
+	Bucket, Key string
+	ID          versioning.ID   // zero for the current entry
+	Mode        versioning.Mode // NoRetention removes it
+	Until       time.Time       // end of retention; unused for NoRetention
+	Bypass      bool            // bypassing governance was asked for and is allowed
+	Authorize   Authorize
+	Made        Maker
+}
+
+// HoldRequest is a PutObjectLegalHold.
+type HoldRequest struct {
+	Bucket, Key string
+	ID          versioning.ID   // zero for the current entry
+	Hold        versioning.Hold // HoldOn or HoldOff
+	Authorize   Authorize
+	Made        Maker
+}
+
+// errRetention says that a default retention is none that can be stored.
+var errRetention = errors.New("default retention needs a mode, and either days or years within the limits")
+
+// SetRetention changes the retention of a version as far as the one in force
+// allows (spec OL1.3), and returns the value of x-amz-version-id. The version
+// stays what it is: its Last-Modified and ETag do not change (spec VD4-24). A
+// delete marker is a [versioning.Refusal] that carries the marker, a bucket
+// without Object Lock is [ErrNoObjectLock].
+func (s *Store) SetRetention(ctx context.Context, r RetentionRequest) (versionHeader string, err error) {
+	if versionHeader, err = s.changeLock(ctx, s.retentionEdit(&r)); err != nil {
+		return "", &Error{Op: "set retention", Bucket: r.Bucket, Key: r.Key, Err: err}
+	}
+	return versionHeader, nil
+}
+
+func (s *Store) retentionEdit(r *RetentionRequest) *lockEdit {
+	return &lockEdit{
+		operation: versioning.PutObjectRetention, bucket: r.Bucket, key: r.Key, id: r.ID, authorize: r.Authorize, made: &r.Made,
+		change: func(l *versioning.Lock) error {
+			if err := versioning.ChangeRetention(*l, r.Mode, r.Until, s.lockNow(), r.Bypass); err != nil {
+				return err
+			}
+			l.Mode, l.Until = r.Mode, time.Time{}
+			if r.Mode != versioning.NoRetention {
+				l.Until = r.Until.UTC()
+			}
+			return nil
+		},
+	}
+}
+
+// SetLegalHold sets or lifts the legal hold of a version, which may be done at any
+// time (spec OL1.3-8), and returns the value of x-amz-version-id. Refusals are
+// those of SetRetention.
+func (s *Store) SetLegalHold(ctx context.Context, r HoldRequest) (versionHeader string, err error) {
+	e := &lockEdit{
+		operation: versioning.PutObjectLegalHold, bucket: r.Bucket, key: r.Key, id: r.ID, authorize: r.Authorize, made: &r.Made,
+		change: func(l *versioning.Lock) error {
+			l.Hold = r.Hold
+			return nil
+		},
+	}
+	if versionHeader, err = s.changeLock(ctx, e); err != nil {
+		return "", &Error{Op: "set legal hold", Bucket: r.Bucket, Key: r.Key, Err: err}
+	}
+	return versionHeader, nil
+}
+
+// lockEdit is a change of the lock of a version.
+type lockEdit struct {
+	operation   versioning.Operation
+	bucket, key string
+	id          versioning.ID
+	authorize   Authorize
+	made        *Maker
+	// change changes the lock, or refuses to.
+	change func(*versioning.Lock) error
+}
+
+func (s *Store) changeLock(ctx context.Context, l *lockEdit) (versionHeader string, err error) {
+	if s.closed.Load() {
+		return "", ErrClosed
+	}
+	b, err := s.bucket(l.bucket)
+	if err != nil {
+		return "", err
+	}
+	if err := checkKey(l.key); err != nil {
+		return "", err
+	}
+	if err := s.keepLockTime(ctx); err != nil {
+		return "", err
+	}
+	e := l.edit(b)
+	if err := s.change(ctx, b, []*edit{e}); err != nil {
+		return "", err
+	}
+	return s.FormatVersionID(e.answer.VersionID), e.err
+}
+
+// edit makes the edit of the lock. What the lock is now stands in the version's
+// record, so the change is decided when that is amended.
+func (l *lockEdit) edit(b *bucketState) *edit {
+	rule := versioning.ReadRequest{Operation: l.operation, ID: l.id}
+	var order versioning.Order // of the version, 0 if the rules refuse
+	e := &edit{
+		key: l.key, id: l.id, authorize: l.authorize, made: l.made,
+		needs: func(versioning.State) versioning.Needs { return rule.Needs() },
+		plan: func(state versioning.State, f versioning.Facts, _ versioning.Order) (versioning.Plan, error) {
+			if !b.row.Load().ObjectLock {
+				return versioning.Plan{}, ErrNoObjectLock
+			}
+			v, answer, err := versioning.Read(state, f, &rule)
+			if err != nil {
+				return versioning.Plan{}, err
+			}
+			order = v.Order
+			return versioning.Plan{Answer: answer}, nil
+		},
+	}
+	e.amend = func(rd engine.Reader, h *history) error {
+		rec, err := h.record(rd, order)
+		if err == nil && rec == nil {
+			err = fmt.Errorf("%w: version row is missing", ErrDamaged)
+		}
+		if err != nil {
+			return err
+		}
+		lock := rec.lock
+		if e.err = l.change(&lock); e.err != nil {
+			e.answer = versioning.Answer{}
+			return nil
+		}
+		return h.amend(rd, order, func(rec *record) { rec.lock = lock })
+	}
+	return e
+}
+
+// SetObjectLock configures Object Lock for a bucket, for ever, and its default
+// retention, zero for none (spec OL1.1-2, OL1.1-3). The bucket's versioning must be
+// Enabled, else it is refused with [versioning.InvalidBucketState].
+func (s *Store) SetObjectLock(ctx context.Context, bucket string, d DefaultRetention, made Maker) error {
+	err := s.keepLockTime(ctx)
+	if err == nil {
+		err = s.changeBucket(ctx, bucket, made, func(row *bucketRow) error {
+			if err := versioning.ConfigureLock(row.Versioning); err != nil {
+				return err
+			}
+			if !d.IsZero() && !d.valid() {
+				return errRetention
+			}
+			row.ObjectLock, row.Retention = true, d
+			return nil
+		})
+	}
+	if err != nil {
+		return &Error{Op: "set object lock", Bucket: bucket, Err: err}
+	}
+	return nil
+}
+
+// checkLock refuses a lock that a request sets in a bucket without Object Lock.
+func (b *bucketState) checkLock(l versioning.Lock) error {
+	if !l.IsZero() && !b.row.Load().ObjectLock {
+		return ErrNoObjectLock
+	}
+	return nil
+}
+
+// newLock is the lock of a version made at created, for which a request sets l: the
+// bucket's default takes the place of a mode that is not set, and begins when the
+// version does (spec OL1.2-2, OL1.2-3).
+func (s *Store) newLock(b *bucketState, l versioning.Lock, created time.Time) versioning.Lock {
+	if d := b.row.Load().Retention; l.Mode == versioning.NoRetention && !d.IsZero() {
+		l.Mode, l.Until = d.Mode, d.Until(s.lockStart(created))
+	}
+	return l
+}
