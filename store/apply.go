@@ -107,7 +107,7 @@ func (h *history) amend(r engine.Reader, o versioning.Order, change func(*record
 	if !found {
 		return fmt.Errorf("%w: version row is missing", ErrDamaged)
 	}
-	rec, err := h.keep(o, row)
+	rec, err := h.keep(o, row, decodeRecord)
 	if err != nil {
 		return err
 	}

@@ -282,3 +282,39 @@ func TestMFARequired(t *testing.T) {
 	}
 	mustClean(t, s)
 }
+
+// Entries that were read in brief, because the rules ask no more, are whole for who
+// authorizes: every one of a DeleteObjects shows its tags.
+func TestAuthorizeSeesTagsOfMany(t *testing.T) {
+	s, _ := locked(t)
+	var requests []DeleteRequest
+	seen := make(map[string]string)
+	for _, key := range []string{"a", "b", "c"} {
+		for _, n := range []string{"1", "2"} {
+			res, err := s.Put(t.Context(), PutRequest{Bucket: "b", Key: key, Body: strings.NewReader(n), Size: 1, Tags: []Tag{{"of", key + n}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			requests = append(requests, DeleteRequest{Key: key, ID: mustID(t, s, res.VersionHeader), Authorize: func(f ObjectFacts) error {
+				if len(f.Tags) == 1 {
+					seen[key+n] = f.Tags[0].Value
+				}
+				return nil
+			}})
+		}
+	}
+	results, err := s.DeleteObjects(t.Context(), "b", requests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range results {
+		if results[i].Err != nil {
+			t.Error(results[i].Err)
+		}
+	}
+	for _, name := range []string{"a1", "a2", "b1", "b2", "c1", "c2"} {
+		if seen[name] != name {
+			t.Errorf("of %s the tag %q was seen", name, seen[name])
+		}
+	}
+}

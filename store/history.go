@@ -62,7 +62,7 @@ func (h *history) take(w *want, row []byte) (err error) {
 	case row == nil:
 		h.records.set(w.order, nil)
 	default:
-		_, err = h.keep(w.order, row)
+		_, err = h.keep(w.order, row, decodeBrief)
 	}
 	return h.spoil(err)
 }
@@ -94,10 +94,10 @@ func (h *history) load(headRow, liveRow []byte) error {
 	return nil
 }
 
-// record returns the entry with the given order as this request sees it, nil if
-// there is none.
+// record returns the whole entry with the given order as this request sees it, nil
+// if there is none.
 func (h *history) record(r engine.Reader, o versioning.Order) (*record, error) {
-	if rec, known := h.records.get(o); known {
+	if rec, known := h.records.get(o); known && (rec == nil || !rec.brief) {
 		return rec, nil
 	}
 	row, found, err := r.Get(versionKey(h.bucket.id, h.key, o))
@@ -108,12 +108,12 @@ func (h *history) record(r engine.Reader, o versioning.Order) (*record, error) {
 		h.records.set(o, nil)
 		return nil, nil
 	}
-	return h.keep(o, row)
+	return h.keep(o, row, decodeRecord)
 }
 
 // keep decodes a version row that was read.
-func (h *history) keep(o versioning.Order, row []byte) (*record, error) {
-	rec, err := decodeRecord(row)
+func (h *history) keep(o versioning.Order, row []byte, decode func([]byte) (*record, error)) (*record, error) {
+	rec, err := decode(row)
 	if err != nil {
 		return nil, err
 	}
@@ -191,9 +191,12 @@ func (h *history) target(r engine.Reader, id versioning.ID) (*versioning.Version
 // version returns an entry as the rules see it. One that a head or live row
 // promises must be there.
 func (h *history) version(r engine.Reader, o versioning.Order, promised bool) (*versioning.Version, error) {
-	rec, err := h.record(r, o)
-	if err != nil {
-		return nil, err
+	rec, known := h.records.get(o)
+	if !known {
+		var err error
+		if rec, err = h.record(r, o); err != nil {
+			return nil, err
+		}
 	}
 	if rec == nil {
 		if promised {
@@ -263,10 +266,10 @@ func (h *history) newest(r engine.Reader) (*record, error) {
 		switch {
 		case known && rec == nil:
 			return true // destroyed by this request
-		case known:
+		case known && !rec.brief:
 			found = rec
 		default:
-			found, bad = h.keep(o, v)
+			found, bad = h.keep(o, v, decodeRecord)
 		}
 		return false
 	})

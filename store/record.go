@@ -82,6 +82,9 @@ type record struct {
 	lock         versioning.Lock
 	made         Maker
 	unknown      []byte // optional fields of later versions, kept as they are
+
+	// brief says that what an object is served with was read over, but for etag.
+	brief bool
 }
 
 // version returns what the rules know of r.
@@ -152,6 +155,18 @@ func (r *record) encode() []byte {
 // decodeRecord reads a version record.
 func decodeRecord(b []byte) (*record, error) {
 	r := &record{}
+	return r, r.decode(b)
+}
+
+// decodeBrief is decodeRecord for who only asks the rules about the entry, and
+// destroys it: a record like this must not be shown or rewritten. It refuses what
+// decodeRecord refuses.
+func decodeBrief(b []byte) (*record, error) {
+	r := &record{brief: true}
+	return r, r.decode(b)
+}
+
+func (r *record) decode(b []byte) error {
 	ok, kind := true, uint64(0)
 	unknown, err := readFields(b, func(tag uint64, p []byte) (bool, error) {
 		switch tag {
@@ -168,25 +183,23 @@ func decodeRecord(b []byte) (*record, error) {
 			r.realTime = readTime(p, &ok)
 		case versionLock:
 			r.lock = decodeLock(p, &ok)
-		case versionMade:
-			r.made = decodeMaker(p, &ok)
 		case versionOwner:
 			o := decodeOwner(p, &ok)
 			r.owner = &o
 		default:
-			return r.bytesField(tag, p, &ok) || r.headerField(tag, p, &ok), nil
+			return r.bytesField(tag, p, &ok) || r.brief && briefField(tag, p, &ok) || r.headerField(tag, p, &ok), nil
 		}
 		return true, nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("version record: %w", err)
+		return fmt.Errorf("version record: %w", err)
 	}
 	if !ok || r.order == 0 || kind != kindObject && kind != kindMarker ||
 		r.place == placeParts && (r.upload == 0 || r.size != r.parts.size()) {
-		return nil, fmt.Errorf("version record: %w", errRecord)
+		return fmt.Errorf("version record: %w", errRecord)
 	}
 	r.unknown = unknown
-	return r, nil
+	return nil
 }
 
 // bytesField reads a field about the bytes of an object.
@@ -220,7 +233,26 @@ func (r *record) bytesField(tag uint64, p []byte, ok *bool) bool {
 	return true
 }
 
-// headerField reads a field about what an object is served with.
+// briefField reads over a field that headerField would keep, and reports whether
+// it is one. It is as strict about it.
+func briefField(tag uint64, p []byte, ok *bool) bool {
+	switch tag {
+	case versionChecksum:
+		*ok = *ok && len(p) > 0
+	case versionClass:
+	case versionSystem, versionUser, versionTags:
+		size, n := binary.Uvarint(p)
+		*ok = *ok && n > 0 && size <= uint64(len(p)-n)
+	case versionMade:
+		_, err := readFields(p, func(tag uint64, _ []byte) (bool, error) { return tag >= firstOptional, nil })
+		*ok = *ok && err == nil
+	default:
+		return false
+	}
+	return true
+}
+
+// headerField reads a field about what an object is served with, and who made it.
 func (r *record) headerField(tag uint64, p []byte, ok *bool) bool {
 	switch tag {
 	case versionETag:
@@ -235,6 +267,8 @@ func (r *record) headerField(tag uint64, p []byte, ok *bool) bool {
 		r.system = append(r.system, readPair(p, ok))
 	case versionUser:
 		r.user = append(r.user, readPair(p, ok))
+	case versionMade:
+		r.made = decodeMaker(p, ok)
 	case versionTags:
 		tag := readPair(p, ok)
 		r.tags = append(r.tags, Tag{Key: tag.Name, Value: tag.Value})

@@ -144,8 +144,15 @@ func FuzzVersionRecord(f *testing.F) {
 	f.Add([]byte{versionKind, 1, kindObject, versionOrder, 2, 0x80, 0x00, versionPlace, 0})
 	f.Fuzz(func(t *testing.T, row []byte) {
 		r, err := decodeRecord(row)
+		brief, refused := decodeBrief(row)
+		if (err == nil) != (refused == nil) {
+			t.Fatalf("%x is read with %v, in brief with %v", row, err, refused)
+		}
 		if err != nil {
 			return
+		}
+		if !reflect.DeepEqual(brief.version(), r.version()) || brief.place != r.place || brief.ref != r.ref || brief.storedSize != r.storedSize || brief.upload != r.upload {
+			t.Fatalf("%+v is read in brief as %+v", r, brief)
 		}
 		written := r.encode()
 		again, err := decodeRecord(written)
