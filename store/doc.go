@@ -26,12 +26,16 @@
 //   - An answer that rests on a change is given after the change is durable (in
 //     [Relaxed]: within a second). The locks are held until then, so a request
 //     that changes nothing rests on durable rows too.
+//
 //   - A version row never names bytes that a crash can take away: a file is
 //     durable before its row, and inline bytes are in the row's own batch.
+//
 //   - Bytes are released in the batch that destroys their version: inline bytes go
 //     with it, a file goes after it, by a reclaim row written in it.
+//
 //   - Correctness rests on guards. Locks and holds only keep changes of one
 //     process from failing each other's guards.
+//
 //   - Listings, and reads of the current or a named entry, cost the same however
 //     many entries a key has.
 //

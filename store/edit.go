@@ -106,7 +106,7 @@ func (s *Store) changeLocked(ctx context.Context, b *bucketState, edits []*edit)
 // changePage plans and commits edits as one batch, anew if it conflicts.
 func (s *Store) changePage(ctx context.Context, b *bucketState, edits []*edit) error {
 	for range maxAttempts {
-		batch := newBatch(b, len(edits))
+		batch := newBatch(b, 1)
 		err := s.engine.View(ctx, func(r engine.Reader) error { return s.planAll(r, batch, edits) })
 		if err != nil {
 			return s.cause(err)
@@ -145,6 +145,18 @@ func newBatch(b *bucketState, n int) *batch {
 	}
 }
 
+// makeRoom makes room for what the histories, now that they are planned, come to.
+func (b *batch) makeRoom() {
+	rows := 1 // of the counters
+	for i := range b.histories {
+		rows += len(b.histories[i].mutations) + usualRows - usualEntryRows
+	}
+	if rows > cap(b.mutations) {
+		b.guards = make([]engine.Guard, 0, len(b.histories))
+		b.mutations = make([]engine.Mutation, 0, rows)
+	}
+}
+
 // planAll reads the histories of the edits' keys, asks the rule book about each
 // edit in turn, and gathers the rows.
 func (s *Store) planAll(r engine.Reader, b *batch, edits []*edit) error {
@@ -157,6 +169,7 @@ func (s *Store) planAll(r engine.Reader, b *batch, edits []*edit) error {
 			return err
 		}
 	}
+	b.makeRoom()
 	for i := range b.histories {
 		h := &b.histories[i]
 		if err := h.spoil(h.settle(r)); err != nil {

@@ -40,22 +40,36 @@ func (b *batch) open(edits []*edit, seen engine.Mark) (sorted []*edit) {
 	sorted = slices.Clone(edits)
 	slices.SortStableFunc(sorted, func(x, y *edit) int { return strings.Compare(x.key, y.key) })
 	state := b.bucket.row.Load().Versioning
-	b.histories = make([]history, 0, len(edits)) // edits point into it
+	b.histories = make([]history, 0, countKeys(sorted)) // edits point into it
 	room := make([]engine.Mutation, usualEntryRows*len(edits))
-	for _, e := range sorted {
-		n := len(b.histories)
-		if n == 0 || b.histories[n-1].key != e.key {
-			b.histories = append(b.histories, history{
-				bucket: b.bucket, state: state, key: e.key, seen: seen,
-				blind: state != versioning.Unversioned, mutations: room[:0:usualEntryRows], notes: b.notes,
-			})
-			room = room[usualEntryRows:]
+	for rest := sorted; len(rest) > 0; {
+		key, n := rest[0].key, 1
+		for n < len(rest) && rest[n].key == key {
 			n++
 		}
-		e.history = &b.histories[n-1]
-		e.history.blind = e.history.blind && e.destroysOnly(state)
+		b.histories = append(b.histories, history{
+			bucket: b.bucket, state: state, key: key, seen: seen,
+			blind: state != versioning.Unversioned, mutations: room[: 0 : usualEntryRows*n], notes: b.notes,
+		})
+		h := &b.histories[len(b.histories)-1]
+		for _, e := range rest[:n] {
+			e.history = h
+			h.blind = h.blind && e.destroysOnly(state)
+		}
+		rest, room = rest[n:], room[usualEntryRows*n:]
 	}
 	return sorted
+}
+
+// countKeys returns how many keys sorted edits have.
+func countKeys(sorted []*edit) int {
+	n := 0
+	for i, e := range sorted {
+		if i == 0 || e.key != sorted[i-1].key {
+			n++
+		}
+	}
+	return n
 }
 
 // destroysOnly reports whether e does no more than destroy the entry that it
