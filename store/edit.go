@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/seed61737384/tombstone/store/engine"
 	"github.com/seed61737384/tombstone/versioning"
@@ -45,8 +47,8 @@ type edit struct {
 	err      error // refusal
 }
 
-// change applies edits to keys of b, in their order, as one batch where the
-// engine takes it. Refused edits have their err set and do not hinder the others.
+// change applies edits to keys of b, those of one key in their order, as one batch
+// where the engine takes it. Refused edits have their err set and do not hinder the others.
 // An error means that nothing of the last batch was applied, unless it is
 // [ErrUnknown].
 func (s *Store) change(ctx context.Context, b *bucketState, edits []*edit) error {
@@ -59,6 +61,7 @@ func (s *Store) change(ctx context.Context, b *bucketState, edits []*edit) error
 
 // changeHeld is change for a bucket that the caller holds.
 func (s *Store) changeHeld(ctx context.Context, b *bucketState, edits []*edit) error {
+	edits = byKey(edits)
 	keys := keysOf(edits)
 	if len(edits) == 1 {
 		defer s.keyLocks.lock(b.id, keys)()
@@ -78,16 +81,26 @@ func (s *Store) changeHeld(ctx context.Context, b *bucketState, edits []*edit) e
 	})
 }
 
-// keysOf returns the keys of edits as keyLocks take them.
-func keysOf(edits []*edit) []string {
-	keys := make([]string, len(edits))
-	for i, e := range edits {
-		keys[i] = e.key
-	}
-	return sortedKeys(keys)
+// byKey returns edits by their keys, those of one key in their order. Between keys
+// there is none, and neighbours cost an engine less.
+func byKey(edits []*edit) []*edit {
+	sorted := slices.Clone(edits)
+	slices.SortStableFunc(sorted, func(x, y *edit) int { return strings.Compare(x.key, y.key) })
+	return sorted
 }
 
-// changeLocked is change for edits whose keys are locked.
+// keysOf returns the keys of edits, which are by key, as keyLocks take them.
+func keysOf(edits []*edit) []string {
+	keys := make([]string, 0, len(edits))
+	for _, e := range edits {
+		if n := len(keys); n == 0 || keys[n-1] != e.key {
+			keys = append(keys, e.key)
+		}
+	}
+	return keys
+}
+
+// changeLocked is change for edits by key, whose keys are locked.
 func (s *Store) changeLocked(ctx context.Context, b *bucketState, edits []*edit) error {
 	page := len(edits)
 	if limit := s.engine.Limits().Mutations; limit > 0 {

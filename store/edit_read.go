@@ -1,8 +1,8 @@
 package store
 
 import (
+	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/seed61737384/tombstone/store/engine"
 	"github.com/seed61737384/tombstone/versioning"
@@ -34,11 +34,10 @@ func readHistories(r engine.Reader, b *batch, edits []*edit) error {
 	return nil
 }
 
-// open makes the histories of the edits' keys, and returns the edits in their
-// order: neighbours cost an engine less.
+// open makes the histories of the edits' keys, and returns the edits in the order
+// of the versions that they name, newest first, which is that of their rows.
 func (b *batch) open(edits []*edit, seen engine.Mark) (sorted []*edit) {
 	sorted = slices.Clone(edits)
-	slices.SortStableFunc(sorted, func(x, y *edit) int { return strings.Compare(x.key, y.key) })
 	state := b.bucket.row.Load().Versioning
 	b.histories = make([]history, 0, countKeys(sorted)) // edits point into it
 	room := make([]engine.Mutation, usualEntryRows*len(edits))
@@ -56,6 +55,7 @@ func (b *batch) open(edits []*edit, seen engine.Mark) (sorted []*edit) {
 			e.history = h
 			h.blind = h.blind && e.destroysOnly(state)
 		}
+		slices.SortFunc(rest[:n], func(x, y *edit) int { return cmp.Compare(y.id.Order(), x.id.Order()) })
 		rest, room = rest[n:], room[usualEntryRows*n:]
 	}
 	return sorted

@@ -30,9 +30,9 @@ type joined struct {
 	turn  chan bool // true: it leads now; false: it is done
 }
 
-// do makes edits part of a change that apply makes, and returns when it is made.
-// apply gets the edits of several calls, each in their order; its error is that of
-// each of them.
+// do makes edits, which are by key, part of a change that apply makes, and returns
+// when it is made. apply gets the edits of several calls by key, those of one key
+// in the order of the calls; its error is that of each of them.
 func (j *joiner) do(edits []*edit, apply func([]*edit) error) error {
 	own := &joined{edits: edits, turn: make(chan bool, 1)}
 	if !j.enter(own) && !<-own.turn {
@@ -74,7 +74,7 @@ func (j *joiner) next() (group []*joined, all []*edit) {
 		if n > 0 && (len(all)+len(w.edits) > maxJoinedEdits || size > maxJoinedBytes) {
 			break
 		}
-		group, all = append(group, w), append(all, w.edits...)
+		group, all = append(group, w), merge(all, w.edits)
 	}
 	j.waiting = append([]*joined(nil), j.waiting[len(group):]...)
 	return group, all
@@ -87,4 +87,21 @@ func (j *joiner) leave() {
 	if j.led = len(j.waiting) > 0; j.led {
 		j.waiting[0].turn <- true
 	}
+}
+
+// merge returns the edits of two lists that are by key, by key; of one key, those of
+// a come first.
+func merge(a, b []*edit) []*edit {
+	if len(a) == 0 {
+		return b
+	}
+	merged := make([]*edit, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		if a[0].key <= b[0].key {
+			merged, a = append(merged, a[0]), a[1:]
+		} else {
+			merged, b = append(merged, b[0]), b[1:]
+		}
+	}
+	return append(append(merged, a...), b...)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 
@@ -165,4 +166,30 @@ func TestDeleteObjectsOnTheSameKeys(t *testing.T) {
 		t.Errorf("left are %+v", stats)
 	}
 	mustClean(t, s)
+}
+
+// TestMerge holds that edits come by key, those of one key in the order of the calls
+// and of each call.
+func TestMerge(t *testing.T) {
+	call := func(keys string, n uint64) []*edit {
+		var edits []*edit
+		for i, key := range keys {
+			edits = append(edits, &edit{key: string(key), id: versioning.IDOf(versioning.Order(n + uint64(i)))})
+		}
+		return byKey(edits)
+	}
+	var all []*edit
+	for n, keys := range []string{"bab", "", "cab", "a"} {
+		all = merge(all, call(keys, uint64(100*n+1)))
+	}
+	var got []string
+	for _, e := range all {
+		got = append(got, fmt.Sprint(e.key, e.id.Order()))
+	}
+	if want := []string{"a2", "a202", "a301", "b1", "b3", "b203", "c201"}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if keys := keysOf(all); !slices.Equal(keys, []string{"a", "b", "c"}) {
+		t.Error(keys)
+	}
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"hash/maphash"
-	"slices"
 	"sync"
 )
 
@@ -112,11 +111,4 @@ func (l *keyLocks) release(n keyName, k *keyLock) {
 	if k.users--; k.users == 0 {
 		delete(s.locks, n)
 	}
-}
-
-// sortedKeys returns keys sorted and without repetition.
-func sortedKeys(keys []string) []string {
-	sorted := slices.Clone(keys)
-	slices.Sort(sorted)
-	return slices.Compact(sorted)
 }

@@ -24,7 +24,8 @@ func TestKeyLocks(t *testing.T) {
 			rng := rand.New(rand.NewPCG(uint64(g), 0))
 			for range rounds {
 				some := []string{keys[rng.IntN(5)], keys[rng.IntN(5)], keys[rng.IntN(5)]}
-				some = sortedKeys(some)
+				slices.Sort(some)
+				some = slices.Compact(some)
 				unlock := l.lock(1, some)
 				for _, key := range some {
 					*counters[key]++
@@ -57,9 +58,6 @@ func TestKeyLocksAreExact(t *testing.T) {
 	}
 	for _, u := range unlock {
 		u()
-	}
-	if got := sortedKeys([]string{"b", "a", "b", "a", "c"}); !slices.Equal(got, []string{"a", "b", "c"}) {
-		t.Error(got)
 	}
 }
 
