@@ -1,6 +1,8 @@
 package api
 
 import (
+	"hash/maphash"
+	"math/bits"
 	"net/http"
 
 	"github.com/seed61737384/tombstone/store"
@@ -54,6 +56,9 @@ type identifier struct {
 	condition bool // an ETag was sent, be it empty
 }
 
+// usualIdentifier is what an Object element mostly has at least, bytes.
+const usualIdentifier = 64
+
 // deleteList is the body of a DeleteObjects.
 type deleteList struct {
 	objects []identifier
@@ -73,20 +78,28 @@ func (l *deleteList) versioned() bool {
 // distinct removes the entries that repeat an earlier one in key and version id:
 // they are executed and reported once (spec VD5-25, VD5-26).
 func (l *deleteList) distinct() []identifier {
-	type name struct {
-		key, versionID string
-		versioned      bool
-	}
-	seen := make(map[name]bool, len(l.objects))
-	kept := l.objects[:0:0]
-	for _, o := range l.objects {
-		n := name{o.key, o.versionID, o.versioned}
-		if !seen[n] {
-			seen[n] = true
-			kept = append(kept, o)
+	// A table of places in kept, counted from one, at least half of it empty: each
+	// entry is looked for from the place on that its hash names.
+	places := make([]uint16, 1<<bits.Len(uint(2*len(l.objects))))
+	seed := maphash.MakeSeed()
+	kept := make([]identifier, 0, len(l.objects))
+	for i := range l.objects {
+		o := &l.objects[i]
+		at := maphash.String(seed, o.key) ^ bits.RotateLeft64(maphash.String(seed, o.versionID), 1)
+		for at %= uint64(len(places)); places[at] != 0 && !kept[places[at]-1].repeats(o); {
+			at = (at + 1) % uint64(len(places))
+		}
+		if places[at] == 0 {
+			kept = append(kept, *o)
+			places[at] = uint16(len(kept))
 		}
 	}
 	return kept
+}
+
+// repeats reports whether o and p name the same.
+func (o *identifier) repeats(p *identifier) bool {
+	return o.versionID == p.versionID && o.key == p.key && o.versioned == p.versioned
 }
 
 // parseDelete reads the body of a DeleteObjects (spec VD5-4, VD5-5, VD5-30).
@@ -96,7 +109,7 @@ func parseDelete(data []byte) (*deleteList, error) {
 	if err != nil {
 		return nil, refuse("MalformedXML")
 	}
-	list := &deleteList{}
+	list := &deleteList{objects: make([]identifier, 0, min(len(data)/usualIdentifier, maxDeleted))}
 	quiet := false
 	for {
 		name, ok, err := r.child()
