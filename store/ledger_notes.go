@@ -9,8 +9,7 @@ import (
 	"github.com/seed61737384/tombstone/versioning"
 )
 
-// ledgerNotes are what a batch will say to the ledger, in the order in which it
-// came about. Nil keeps none.
+// ledgerNotes are what a batch will say to the ledger, by key. Nil keeps none.
 type ledgerNotes struct {
 	made *Maker // of the edit that is being planned
 	list []ledgerNote
@@ -94,12 +93,11 @@ func (l *ledger) noteBatch(b *batch) (first versioning.Order, err error) {
 	// An entry has some 40 bytes besides its key.
 	w := ledgerWriter{ledger: l, room: len(b.notes.list) * (40 + len(b.notes.list[0].history.key))}
 	var made *Maker
-	for i := range b.notes.list {
-		n := &b.notes.list[i]
+	for _, n := range b.notes.byRequest() {
 		if n.history.spoiled != nil {
 			continue // nothing of it is changed
 		}
-		if made == nil || made != n.made && *made != *n.made {
+		if made != n.made {
 			if err := w.request(b.bucket.place(), n.made); err != nil {
 				return w.first, err
 			}
@@ -112,6 +110,31 @@ func (l *ledger) noteBatch(b *batch) (first versioning.Order, err error) {
 	}
 	b.mutations = append(b.mutations, w.end()...)
 	return w.first, nil
+}
+
+// byRequest returns the notes of each request together, those of one in their order:
+// a joint change has the edits of its requests by key. Makers that are the same
+// become one pointer.
+func (n *ledgerNotes) byRequest() []*ledgerNote {
+	var makers []*Maker
+	groups := make([][]*ledgerNote, 0, 1)
+	for i := range n.list {
+		note := &n.list[i]
+		g := slices.Index(makers, note.made)
+		if g < 0 {
+			g = slices.IndexFunc(makers, func(m *Maker) bool { return *m == *note.made })
+		}
+		if g < 0 {
+			g = len(makers)
+			makers, groups = append(makers, note.made), append(groups, nil)
+		}
+		note.made = makers[g]
+		groups[g] = append(groups[g], note)
+	}
+	if len(groups) == 1 {
+		return groups[0]
+	}
+	return slices.Concat(groups...)
 }
 
 func (n *ledgerNote) entry() ledgerEntry {

@@ -264,7 +264,7 @@ func TestLedgerKeepsToWhatHappened(t *testing.T) {
 }
 
 // A request of many entries shares the header of a row, which is cut where it gets
-// long; rows of one request follow each other.
+// long; rows of one request follow each other, its entries by key.
 func TestLedgerRowsAreCut(t *testing.T) {
 	s := openTest(t, nil, nil)
 	mustBucket(t, s, "b", versioning.Enabled)
@@ -278,7 +278,7 @@ func TestLedgerRowsAreCut(t *testing.T) {
 	rows := map[uint64]int{}
 	n := 0
 	for _, e := range mustLedger(t, s, LedgerQuery{Bucket: "b"})[2:] {
-		if e.Made != maker("r") || e.Key != rs[n].Key {
+		if e.Made != maker("r") || e.Key != rs[len(rs)-1-n].Key {
 			t.Fatalf("entry %d is %+v", n, e)
 		}
 		rows[e.Row]++

@@ -48,7 +48,11 @@ func (s *Store) deleteAll(ctx context.Context, bucket string, rs []DeleteRequest
 			results[i].Err = err
 			continue
 		}
-		edits = append(edits, deletions[i].prepare(s, b, &rs[i], now))
+		e := deletions[i].prepare(s, b, &rs[i], now)
+		if rs[i].Made == rs[0].Made {
+			e.made = &rs[0].Made // the ledger knows them for one request's
+		}
+		edits = append(edits, e)
 		place = append(place, i)
 	}
 	if err := s.changeAllowed(ctx, b, edits, rs); err != nil {
