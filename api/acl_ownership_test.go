@@ -75,36 +75,25 @@ func openedBucket(s *testServer, name, ownership string) {
 		"<OwnershipControls><Rule><ObjectOwnership>"+ownership+"</ObjectOwnership></Rule></OwnershipControls>")
 }
 
-// as is do for somebody else than the root of the server's account.
-func (s *testServer) as(name, method, target, body string, headers ...string) answer {
-	s.t.Helper()
-	r := s.request(method, target, []byte(body))
-	for i := 0; i+1 < len(headers); i += 2 {
-		r.Header.Add(headers[i], headers[i+1])
-	}
-	s.signAs(name, r, []byte(body))
-	return s.send(r)
-}
-
 // objectMakers store an object under a key of the bucket with given headers, and return
 // the answer that says whether it may be.
 var objectMakers = map[string]func(s *testServer, as, object string, headers []string) answer{
 	"put": func(s *testServer, as, object string, headers []string) answer {
-		return s.as(as, "PUT", object, "x", headers...)
+		return s.doAs(as, "PUT", object, "x", headers...)
 	},
 	"copy": func(s *testServer, as, object string, headers []string) answer {
 		source := object[:strings.LastIndexByte(object, '/')] + "/source"
-		return s.as(as, "PUT", object, "", append(slices.Clone(headers), "x-amz-copy-source", source)...)
+		return s.doAs(as, "PUT", object, "", append(slices.Clone(headers), "x-amz-copy-source", source)...)
 	},
 	"upload": func(s *testServer, as, object string, headers []string) answer {
-		begun := s.as(as, "POST", object+"?uploads", "", headers...)
+		begun := s.doAs(as, "POST", object+"?uploads", "", headers...)
 		_, rest, ok := strings.Cut(string(begun.body), "<UploadId>")
 		if !ok {
 			return begun
 		}
 		id, _, _ := strings.Cut(rest, "</UploadId>")
-		part := s.as(as, "PUT", object+"?partNumber=1&uploadId="+id, "x")
-		return s.as(as, "POST", object+"?uploadId="+id, "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>"+
+		part := s.doAs(as, "PUT", object+"?partNumber=1&uploadId="+id, "x")
+		return s.doAs(as, "POST", object+"?uploadId="+id, "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>"+
 			part.header.Get("ETag")+"</ETag></Part></CompleteMultipartUpload>")
 	},
 }
@@ -131,7 +120,7 @@ func codeIn(a answer) string {
 func aclText(s *testServer, target string) string {
 	s.t.Helper()
 	for _, name := range []string{"", "alice"} {
-		a := s.as(name, "GET", target+"?acl", "")
+		a := s.doAs(name, "GET", target+"?acl", "")
 		if a.status != http.StatusOK {
 			continue
 		}
@@ -203,5 +192,32 @@ func TestPostObjectACL(t *testing.T) {
 	}
 	if got := aclText(s, "/bucket/k"); got != "root: root=FULL_CONTROL AllUsers=READ" {
 		t.Errorf("the object has %q", got)
+	}
+}
+
+// A listing shows the writer as owner where objects are their writers', and the owner
+// of the bucket where everything is theirs.
+//
+// spec: AP3-8
+func TestListedOwner(t *testing.T) {
+	s, who := newPrincipalsServer(t)
+	who.account("other", "111122223333")
+	openedBucket(s, "bucket", "ObjectWriter")
+	s.must("PUT", "/bucket?acl", "", "X-Amz-Acl", "public-read-write")
+	if a := s.doAs("other", "PUT", "/bucket/key", "x"); a.status != http.StatusOK {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	writer := strings.Repeat("0", 52) + "111122223333"
+	for _, listing := range []string{"/bucket", "/bucket?versions", "/bucket?list-type=2&fetch-owner=true"} {
+		if a := s.do("GET", listing, ""); !strings.Contains(string(a.body), "<ID>"+writer) {
+			t.Errorf("%s: %s", listing, a.body)
+		}
+	}
+	s.must("PUT", "/bucket?acl", "", "X-Amz-Acl", "private")
+	s.must("PUT", "/bucket?ownershipControls", "<OwnershipControls><Rule><ObjectOwnership>BucketOwnerEnforced</ObjectOwnership></Rule></OwnershipControls>")
+	for _, listing := range []string{"/bucket", "/bucket?versions", "/bucket?list-type=2&fetch-owner=true"} {
+		if a := s.do("GET", listing, ""); !strings.Contains(string(a.body), "<ID>"+testOwner.CanonicalID) || strings.Contains(string(a.body), writer) {
+			t.Errorf("%s: %s", listing, a.body)
+		}
 	}
 }

@@ -233,18 +233,45 @@ func (x *exchange) askOtherDelete(of *question) error {
 }
 
 // dependsOnObject reports whether the policies that apply in a bucket look at objects:
-// at their tags, or at their ACLs and owners.
+// at their tags, or at their ACLs and owners; or at whether versions are kept, which
+// may have changed when the store gets to it.
 func (x *exchange) dependsOnObject(b *store.Bucket) (bool, error) {
 	side, err := x.side(&question{x: x, bucket: b})
 	if err != nil || side == nil {
 		return false, err
 	}
 	const tags = "s3:existingobjecttag/"
-	depends := !side.ACLsDisabled || side.Policy != nil && side.Policy.Mentions(tags)
-	for i := range x.caller.Policies {
-		depends = depends || x.caller.Policies[i].Document.Mentions(tags)
+	return !side.ACLsDisabled || x.mentions(side, tags) || x.mentions(side, policy.VersioningKey), nil
+}
+
+// mentions reports whether a policy that applies has a condition on a key that begins
+// so.
+func (x *exchange) mentions(side *policy.Resource, key string) bool {
+	if side.Policy != nil && side.Policy.Mentions(key) {
+		return true
 	}
-	return depends, nil
+	for i := range x.caller.Policies {
+		if x.caller.Policies[i].Document.Mentions(key) {
+			return true
+		}
+	}
+	return false
+}
+
+// guardState is what the store asks again before it adds an object, nil if permission
+// does not rest on whether versions are kept: that may have changed while the body
+// was on its way, and then the object would take the place of another one.
+func (x *exchange) guardState() (store.Authorize, error) {
+	side, err := x.side(&question{x: x, bucket: &x.found})
+	if err != nil || side == nil || !x.mentions(side, policy.VersioningKey) {
+		return nil, err
+	}
+	return func(facts store.ObjectFacts) error {
+		if facts.Versioning == x.found.Versioning {
+			return nil
+		}
+		return x.askAll(&store.ObjectFacts{Versioning: facts.Versioning})
+	}, nil
 }
 
 // owner returns the account of the caller, zero of an anonymous one.

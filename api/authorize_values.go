@@ -213,11 +213,15 @@ func (q *question) creates() string {
 // versioning returns the state of the bucket, for policies that forbid what destroys
 // where versions are not kept.
 func (q *question) versioning() string {
-	switch {
-	case q.bucket == nil:
+	if q.bucket == nil {
 		return ""
-	case q.bucket.Versioning == versioning.Unversioned:
+	}
+	state := q.bucket.Versioning
+	if q.facts != nil {
+		state = q.facts.Versioning
+	}
+	if state == versioning.Unversioned {
 		return "Unversioned"
 	}
-	return q.bucket.Versioning.String()
+	return state.String()
 }

@@ -72,9 +72,13 @@ func (x *exchange) listObjectsV2(p listParameters, after string, continued bool)
 }
 
 func (x *exchange) listPage(p listParameters, after string) (store.ListPage, error) {
-	return x.h.store.ListObjects(x.Context(), store.ListRequest{
+	page, err := x.h.store.ListObjects(x.Context(), store.ListRequest{
 		Bucket: x.bucket, Prefix: p.prefix, Delimiter: p.delimiter, After: after, Limit: p.maxKeys,
 	})
+	if err == nil {
+		err = x.disown(page.Objects)
+	}
+	return page, err
 }
 
 // contents writes the entries of a page.

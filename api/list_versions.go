@@ -43,6 +43,9 @@ func (x *exchange) versionIDMarker() (versioning.ID, error) {
 
 func (x *exchange) listVersions(p listParameters, r store.VersionsRequest) error {
 	page, err := x.h.store.ListObjectVersions(x.Context(), r)
+	if err == nil {
+		err = x.disown(page.Entries)
+	}
 	if err != nil {
 		return err
 	}

@@ -103,6 +103,18 @@ func (l *listing) content(o *store.Object, owner bool) {
 	l.storageClass(o.StorageClass)
 }
 
+// disown gives listed entries to the owner of the bucket where everything is theirs,
+// whoever wrote it (spec AP3-8).
+func (x *exchange) disown(entries []store.Object) error {
+	setting, err := x.ownership(x.bucket)
+	if err == nil && setting == bucketOwnerEnforced {
+		for i := range entries {
+			entries[i].Owner = x.found.Owner
+		}
+	}
+	return err
+}
+
 // owner writes an account as the owner of something.
 func (d *document) owner(o store.Owner) { d.account("Owner", o) }
 

@@ -10,7 +10,9 @@ import (
 // ObjectFacts is what is stored of an entry and may decide whether a request is
 // allowed.
 type ObjectFacts struct {
-	Exists bool // false: there is no such entry, and the rest is empty
+	Versioning versioning.State // of the bucket, which stays so until the request is done
+
+	Exists bool // false: there is no such entry, and what follows is empty
 	Marker bool // it is a delete marker
 	Tags   []Tag
 	Lock   versioning.Lock
@@ -60,7 +62,7 @@ func about(f versioning.Facts, id versioning.ID) *versioning.Version {
 // objectFacts returns what is stored of v, which is nil if there is no entry.
 func (h *history) objectFacts(r engine.Reader, v *versioning.Version) (ObjectFacts, error) {
 	if v == nil {
-		return ObjectFacts{}, nil
+		return ObjectFacts{Versioning: h.state}, nil
 	}
 	rec, err := h.record(r, v.Order)
 	if err != nil {
@@ -70,7 +72,7 @@ func (h *history) objectFacts(r engine.Reader, v *versioning.Version) (ObjectFac
 		return ObjectFacts{}, fmt.Errorf("%w: version row is missing", ErrDamaged)
 	}
 	f := ObjectFacts{
-		Exists: true, Marker: rec.marker, Tags: rec.tags, Lock: rec.lock,
+		Versioning: h.state, Exists: true, Marker: rec.marker, Tags: rec.tags, Lock: rec.lock,
 		Owner: h.bucket.row.Load().Owner, ACL: rec.acl,
 	}
 	if rec.owner != nil {
