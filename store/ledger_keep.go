@@ -17,6 +17,8 @@ const (
 	// keepPause is how often it is looked whether the time of seals has come, while
 	// nothing else is to be done.
 	keepPause = 10 * time.Minute
+	// tellPause is how long the log says nothing of seals after it named one.
+	tellPause = time.Minute
 	// dropPage is how many rows are removed in one commit.
 	dropPage = 1024
 )
@@ -39,9 +41,16 @@ func (l *ledger) close() error {
 	l.done.Wait()
 	newest, err := l.seal(context.Background(), false)
 	if err == nil && newest != nil {
-		l.store.options.Logger.Info("ledger sealed", "seal", newest.Number, "hash", hexSum(newest.hash))
+		l.tell(newest)
 	}
 	return err
+}
+
+// tell names a seal in the log, which is kept elsewhere: so it shows if the end of
+// the ledger is cut off.
+func (l *ledger) tell(s *Seal) {
+	l.told = s
+	l.store.options.Logger.Info("ledger sealed", "seal", s.Number, "hash", hexSum(s.hash))
 }
 
 // run is the sealer. What fails is tried again; what failed is told once until
@@ -86,8 +95,12 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 // turn seals what is finished, and removes the rows whose time has come.
 func (l *ledger) turn(ctx context.Context) error {
-	if _, err := l.seal(ctx, false); err != nil {
+	newest, err := l.seal(ctx, false)
+	if err != nil {
 		return err
+	}
+	if newest != nil && (l.told == nil || newest.RealTime.Sub(l.told.RealTime) >= tellPause) {
+		l.tell(newest)
 	}
 	return l.drop(ctx)
 }
