@@ -138,6 +138,13 @@ func (x *exchange) authorize(t *task) error {
 			return err
 		}
 	}
+	if x.found.Name != "" { // not for what needs no bucket
+		side, err := x.side(&question{x: x, bucket: &x.found})
+		if err != nil {
+			return err
+		}
+		x.restsOnState = x.mentions(side, policy.VersioningKey)
+	}
 	if judgedInStore[x.op.name] {
 		var err error
 		if x.deferred, err = x.dependsOnObject(&x.found); err != nil {
@@ -193,10 +200,25 @@ func (x *exchange) guardSource(facts store.ObjectFacts) error {
 // guard returns what the store asks before it acts on the object that the request is
 // about, nil if permission was given already.
 func (x *exchange) guard() store.Authorize {
-	if !x.deferred {
+	if x.deferred {
+		return func(facts store.ObjectFacts) error { return x.askAll(&facts) }
+	}
+	return x.guardState(x.askAll)
+}
+
+// guardState returns what the store asks again before it changes something, nil if
+// permission does not rest on whether versions are kept. That may have changed since,
+// as while a body was on its way, and an object would take the place of another one.
+func (x *exchange) guardState(ask func(*store.ObjectFacts) error) store.Authorize {
+	if !x.restsOnState {
 		return nil
 	}
-	return func(facts store.ObjectFacts) error { return x.askAll(&facts) }
+	return func(facts store.ObjectFacts) error {
+		if facts.Versioning == x.found.Versioning {
+			return nil
+		}
+		return ask(&store.ObjectFacts{Versioning: facts.Versioning})
+	}
 }
 
 // askAll asks for each action that the request takes, for the object of the facts.
@@ -233,15 +255,14 @@ func (x *exchange) askOtherDelete(of *question) error {
 }
 
 // dependsOnObject reports whether the policies that apply in a bucket look at objects:
-// at their tags, or at their ACLs and owners; or at whether versions are kept, which
-// may have changed when the store gets to it.
+// at their tags, or at their ACLs and owners.
 func (x *exchange) dependsOnObject(b *store.Bucket) (bool, error) {
 	side, err := x.side(&question{x: x, bucket: b})
 	if err != nil || side == nil {
 		return false, err
 	}
 	const tags = "s3:existingobjecttag/"
-	return !side.ACLsDisabled || x.mentions(side, tags) || x.mentions(side, policy.VersioningKey), nil
+	return !side.ACLsDisabled || x.mentions(side, tags), nil
 }
 
 // mentions reports whether a policy that applies has a condition on a key that begins
@@ -256,22 +277,6 @@ func (x *exchange) mentions(side *policy.Resource, key string) bool {
 		}
 	}
 	return false
-}
-
-// guardState is what the store asks again before it adds an object, nil if permission
-// does not rest on whether versions are kept: that may have changed while the body
-// was on its way, and then the object would take the place of another one.
-func (x *exchange) guardState() (store.Authorize, error) {
-	side, err := x.side(&question{x: x, bucket: &x.found})
-	if err != nil || side == nil || !x.mentions(side, policy.VersioningKey) {
-		return nil, err
-	}
-	return func(facts store.ObjectFacts) error {
-		if facts.Versioning == x.found.Versioning {
-			return nil
-		}
-		return x.askAll(&store.ObjectFacts{Versioning: facts.Versioning})
-	}, nil
 }
 
 // owner returns the account of the caller, zero of an anonymous one.

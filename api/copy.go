@@ -152,10 +152,7 @@ func (x *exchange) copyObject(r *store.CopyRequest, source *copySource) error {
 	if err := x.checkLockable(); err != nil {
 		return err
 	}
-	var err error
-	if r.Authorize, err = x.guardState(); err != nil {
-		return err
-	}
+	r.Authorize = x.guard()
 	result, err := x.h.store.Copy(x.Context(), *r)
 	if err != nil {
 		return x.blameSource(source, conflicting(err, r.Condition, x.header("If-Match") != "", x.key))

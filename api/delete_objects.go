@@ -248,10 +248,11 @@ func (x *exchange) deleteRequest(o *identifier) (store.DeleteRequest, error) {
 // authorizeEntry asks whether the caller may delete what an entry names (spec AP1-10).
 // It returns what the store asks, if that depends on the object.
 func (x *exchange) authorizeEntry(o *identifier) (store.Authorize, error) {
-	if !x.deferred {
-		return nil, x.askEntry(o, nil)
+	if x.deferred {
+		return func(facts store.ObjectFacts) error { return x.askEntry(o, &facts) }, nil
 	}
-	return func(facts store.ObjectFacts) error { return x.askEntry(o, &facts) }, nil
+	again := func(facts *store.ObjectFacts) error { return x.askEntry(o, facts) }
+	return x.guardState(again), again(nil)
 }
 
 // asksEntry returns the question whether the caller may delete what an entry names.

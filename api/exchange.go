@@ -40,6 +40,7 @@ type exchange struct {
 
 	sideOfBucket *policy.Resource // nil until policy was asked
 	deferred     bool             // the store asks for permission
+	restsOnState bool             // permission rests on whether versions are kept
 	posed        posed            // the last question
 
 	origin  origin

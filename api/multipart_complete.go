@@ -146,13 +146,9 @@ func (x *exchange) completeMultipartUpload(c *completion, condition versioning.C
 			return err
 		}
 	}
-	guard, err := x.guardState()
-	if err != nil {
-		return err
-	}
 	result, err := x.h.store.CompleteUpload(x.Context(), store.CompleteRequest{
 		Upload: x.upload(), Parts: parts, Condition: condition, ChecksumType: c.checksumType,
-		Checksum: c.checksum, Size: c.size, Authorize: guard, Made: x.maker(),
+		Checksum: c.checksum, Size: c.size, Authorize: x.guard(), Made: x.maker(),
 	})
 	if err != nil {
 		return conflicting(err, condition, x.header("If-Match") != "", x.key)

@@ -188,10 +188,7 @@ func (x *exchange) putObject(r *store.PutRequest, b *body, d *digests) error {
 	r.Verify = func(computed store.Digests) error {
 		return d.verify(computed.MD5, computed.Checksums, b.Trailer())
 	}
-	var err error
-	if r.Authorize, err = x.guardState(); err != nil {
-		return err
-	}
+	r.Authorize = x.guard()
 	result, err := x.h.store.Put(x.Context(), *r)
 	if err != nil {
 		return conflicting(b.blame(err), r.Condition, x.header("If-Match") != "", x.key)

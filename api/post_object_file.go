@@ -84,10 +84,7 @@ func (x *exchange) postObject(r *store.PutRequest, form *postForm, d *digests) e
 	r.Verify = func(computed store.Digests) error {
 		return d.verify(computed.MD5, computed.Checksums, nil)
 	}
-	var err error
-	if r.Authorize, err = x.guardState(); err != nil {
-		return err
-	}
+	r.Authorize = x.guard()
 	result, err := x.h.store.Put(x.Context(), *r)
 	if err != nil {
 		return conflicting(err, r.Condition, x.header("If-Match") != "", x.key)
