@@ -7,6 +7,9 @@ import (
 	"github.com/seed61737384/tombstone/auth/policy"
 )
 
+// aclHeader names a canned ACL, in canonical form.
+const aclHeader = "X-Amz-Acl"
+
 // grantPrefix is what the headers begin with that grant something.
 const grantPrefix = "X-Amz-Grant-"
 
@@ -30,14 +33,14 @@ func (x *exchange) headerACL() (*wantedACL, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case granting && x.sent("X-Amz-Acl"):
+	case granting && x.sent(aclHeader):
 		return nil, refuseWith("InvalidRequest", "Specifying both Canned ACLs and Header Grants is not allowed")
 	case granting:
 		return &wantedACL{wanted: grants}, nil
-	case !x.sent("X-Amz-Acl"):
+	case !x.sent(aclHeader):
 		return nil, nil
 	}
-	name := x.header("X-Amz-Acl")
+	name := x.header(aclHeader)
 	if _, known := policy.Canned(name, policy.Grantee{}, policy.Grantee{}); !known {
 		return nil, invalidArgument("", "x-amz-acl", name)
 	}

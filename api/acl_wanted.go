@@ -101,8 +101,7 @@ var grantedGroups = []string{policy.AllUsers, policy.AuthenticatedUsers, policy.
 // accountOf returns the account with a canonical id.
 func (x *exchange) accountOf(canonicalID string) (store.Owner, bool) {
 	if x.h.identities == nil {
-		root := &x.h.root.Principal
-		known := store.Owner{Account: root.Account, CanonicalID: root.CanonicalID, DisplayName: root.DisplayName}
+		known := ownerOf(&x.h.root.Principal)
 		return known, canonicalID != "" && canonicalID == known.CanonicalID
 	}
 	a, ok := x.h.identities.AccountByCanonicalID(canonicalID)

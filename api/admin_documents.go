@@ -44,6 +44,11 @@ type AdminKey struct {
 	FromFile   bool       `json:"fromFile,omitempty"`
 }
 
+// AdminKeyStatus says whether an access key is to sign.
+type AdminKeyStatus struct {
+	Active *bool `json:"active"`
+}
+
 // AdminPolicy is a policy of an account or of a user.
 type AdminPolicy struct {
 	Name     string          `json:"name"`

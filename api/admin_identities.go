@@ -141,6 +141,9 @@ func createKey(x *exchange, v pathValues) (any, error) {
 	if err := x.readJSON(&in); err != nil {
 		return nil, err
 	}
+	if err := x.mayHandle(v["account"], in.User); err != nil {
+		return nil, err
+	}
 	key, err := reg.CreateKey(x.Context(), x.by(), identity.KeySpec{
 		Account: v["account"], User: in.User, AccessKey: in.AccessKey, Secret: in.Secret,
 	})
@@ -159,7 +162,19 @@ func (x *exchange) keyOf(v pathValues) (*identity.Registry, error) {
 	if err == nil && key.Account != v["account"] {
 		err = identity.ErrNoSuchKey
 	}
+	if err == nil {
+		err = x.mayHandle(key.Account, key.User)
+	}
 	return reg, err
+}
+
+// mayHandle refuses users the keys of a root: a user who may manage keys could hand
+// themselves one, and be bound by no policy any more.
+func (x *exchange) mayHandle(account, user string) error {
+	if user != "" {
+		return nil
+	}
+	return x.rootOnly(account)
 }
 
 func updateKey(x *exchange, v pathValues) (any, error) {
@@ -167,11 +182,14 @@ func updateKey(x *exchange, v pathValues) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var in AdminKey
+	var in AdminKeyStatus
 	if err := x.readJSON(&in); err != nil {
 		return nil, err
 	}
-	return nil, reg.SetKeyActive(x.Context(), x.by(), v["key"], in.Active)
+	if in.Active == nil {
+		return nil, refuseWith("ValidationError", "active: it has to be true or false")
+	}
+	return nil, reg.SetKeyActive(x.Context(), x.by(), v["key"], *in.Active)
 }
 
 func deleteKey(x *exchange, v pathValues) (any, error) {
@@ -206,6 +224,9 @@ func enrollDevice(x *exchange, v pathValues) (any, error) {
 	if err := x.readJSON(&in); err != nil {
 		return nil, err
 	}
+	if err := x.confirmDevices(reg, v["account"]); err != nil {
+		return nil, err
+	}
 	made, err := reg.EnrollMFA(x.Context(), x.by(), v["account"], in.Name)
 	out := adminDevice(made.Device)
 	out.Secret, out.URL = made.Secret.Reveal(), made.URL.Reveal()
@@ -218,6 +239,9 @@ func removeDevice(x *exchange, v pathValues) (any, error) {
 		return nil, err
 	}
 	if err := x.rootOnly(v["account"]); err != nil {
+		return nil, err
+	}
+	if err := x.confirmDevices(reg, v["account"]); err != nil {
 		return nil, err
 	}
 	return nil, reg.RemoveMFA(x.Context(), x.by(), v["account"], v["serial"])

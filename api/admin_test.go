@@ -3,8 +3,13 @@ package api
 import (
 	"encoding/json"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/pquerna/otp/totp"
 
 	"github.com/seed61737384/tombstone/auth/policy"
 )
@@ -87,6 +92,9 @@ func TestEndpointsManageIdentities(t *testing.T) {
 	key := decoded[AdminKey](t, s.do("POST", account+"/keys", `{"user":"restic"}`))
 	if caller, ok := who.registry.Caller(key.AccessKey); !ok || caller.Principal.ARN() != "arn:aws:iam::"+made.ID+":user/backup/restic" {
 		t.Errorf("caller %+v", caller)
+	}
+	if a := s.do("PUT", account+"/keys/"+key.AccessKey, `{}`); a.status != http.StatusBadRequest {
+		t.Errorf("%d %s", a.status, a.body)
 	}
 	s.must("PUT", account+"/keys/"+key.AccessKey, `{"active":false}`)
 	if _, ok := who.registry.Caller(key.AccessKey); ok {
@@ -216,10 +224,55 @@ func TestEndpointDevices(t *testing.T) {
 	if a := s.doAs("admin", "GET", devices, ""); !strings.Contains(string(a.body), made.Serial) || strings.Contains(string(a.body), made.Secret) {
 		t.Errorf("%s", a.body)
 	}
-	if a := s.doAs("other", "DELETE", devices+"/"+strings.ReplaceAll(strings.ReplaceAll(made.Serial, ":", "%3A"), "/", "%2F"), ""); a.status != http.StatusNoContent {
-		t.Errorf("%d %s", a.status, a.body)
+	if left, err := who.registry.Devices("111122223333"); err != nil || len(left) != 1 {
+		t.Errorf("%v, %v", left, err)
 	}
-	if left, err := who.registry.Devices("111122223333"); err != nil || len(left) > 0 {
+}
+
+// Whoever stole the key of a root cannot make themselves its second factor: the devices of
+// an account that has one change with a code of one only.
+func TestEndpointDevicesNeedCode(t *testing.T) {
+	var who *principals
+	s := newTestServer(t, func(o *Options) {
+		who = newPrincipals(t, o.Clock)
+		who.use(o)
+		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	})
+	who.account("other", "111122223333")
+	devices := adminPath + "/accounts/111122223333/devices"
+	made := decoded[AdminDevice](t, s.doAs("other", "POST", devices, `{"name":"phone"}`))
+	path := devices + "/" + url.PathEscape(made.Serial)
+	code := func(steps int) string {
+		c, err := totp.GenerateCode(made.Secret, s.clock.Now().Add(time.Duration(steps)*mfaStep))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made.Serial + " " + c
+	}
+	const https = "https"
+	for _, c := range []struct {
+		who, method, target, body, proto, mfa string
+		status                                int
+	}{
+		{"other", "POST", devices, `{"name":"thief"}`, https, "", http.StatusForbidden},
+		{"other", "DELETE", path, "", https, "", http.StatusForbidden},
+		{"", "POST", devices, `{"name":"thief"}`, https, "", http.StatusForbidden}, // nor the root of the server
+		{"other", "POST", devices, `{"name":"thief"}`, "http", code(0), http.StatusBadRequest},
+		{"other", "POST", devices, `{"name":"thief"}`, https, "phone 1", http.StatusBadRequest},
+		{"other", "POST", devices, `{"name":"thief"}`, https, made.Serial + "x 123456", http.StatusForbidden},
+		{"other", "POST", devices, `{"name":"second"}`, https, code(0), http.StatusOK},
+		{"other", "DELETE", path, "", https, code(0), http.StatusForbidden}, // used
+		{"other", "DELETE", path, "", https, code(1), http.StatusNoContent},
+	} {
+		headers := []string{"X-Forwarded-Proto", c.proto}
+		if c.mfa != "" {
+			headers = append(headers, "X-Amz-Mfa", c.mfa)
+		}
+		if a := s.doAs(c.who, c.method, c.target, c.body, headers...); a.status != c.status {
+			t.Errorf("%+v: %d %s", c, a.status, a.body)
+		}
+	}
+	if left, err := who.registry.Devices("111122223333"); err != nil || len(left) != 1 || !strings.HasSuffix(left[0].Serial, "/second") {
 		t.Errorf("%v, %v", left, err)
 	}
 }

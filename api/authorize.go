@@ -4,13 +4,9 @@ import (
 	"log/slog"
 
 	"github.com/seed61737384/tombstone/auth/policy"
-	"github.com/seed61737384/tombstone/identity"
 	"github.com/seed61737384/tombstone/store"
 	"github.com/seed61737384/tombstone/versioning"
 )
-
-// nobody is who makes a request that nobody signed (spec AP3-1).
-var nobody identity.Caller
 
 // question is what policy is asked: whether the caller may do what action names. It
 // holds the condition keys of the request too, each read when a policy asks for it.
@@ -39,13 +35,6 @@ func (x *exchange) asks(action string) question {
 	}
 	q.named.text, q.named.sent = x.query.lookup("versionId")
 	return q
-}
-
-// may decides whether the caller may do what action names on what the request is
-// about, as far as that can be said without a look at the object.
-func (x *exchange) may(action string) (policy.Decision, error) {
-	q := x.asks(action)
-	return x.decide(&q)
 }
 
 // posed is a question in the form in which policy takes it.
@@ -261,8 +250,7 @@ func (x *exchange) dependsOnObject(b *store.Bucket) (bool, error) {
 	if err != nil || side == nil {
 		return false, err
 	}
-	const tags = "s3:existingobjecttag/"
-	return !side.ACLsDisabled || x.mentions(side, tags), nil
+	return !side.ACLsDisabled || x.mentions(side, existingTagKey), nil
 }
 
 // mentions reports whether a policy that applies has a condition on a key that begins
@@ -277,55 +265,4 @@ func (x *exchange) mentions(side *policy.Resource, key string) bool {
 		}
 	}
 	return false
-}
-
-// owner returns the account of the caller, zero of an anonymous one.
-func (x *exchange) owner() store.Owner {
-	p := &x.caller.Principal
-	return store.Owner{Account: p.Account, CanonicalID: p.CanonicalID, DisplayName: p.DisplayName}
-}
-
-// anonymousID is the canonical id that Amazon gives objects which nobody known wrote.
-const anonymousID = "65a011a29cdf8ec533ec3d1ccaae921c"
-
-// objectOwner returns who owns what the request stores, zero for the owner of the
-// bucket: so it is with BucketOwnerEnforced, and with BucketOwnerPreferred if the
-// request gives the bucket's owner full control. An ownership that cannot be read is
-// an error when policy is asked.
-func (x *exchange) objectOwner() store.Owner {
-	if x.ownsBucket(&x.found) {
-		return store.Owner{}
-	}
-	setting, err := x.ownership(x.bucket)
-	given := setting == bucketOwnerPreferred && x.header("X-Amz-Acl") == "bucket-owner-full-control"
-	switch {
-	case err != nil, setting == bucketOwnerEnforced, given:
-		return store.Owner{}
-	case x.caller.Principal.Anonymous():
-		return store.Owner{CanonicalID: anonymousID}
-	}
-	return x.owner()
-}
-
-// ownsBucket reports whether the caller belongs to the account that owns b.
-func (x *exchange) ownsBucket(b *store.Bucket) bool {
-	return !x.caller.Principal.Anonymous() && x.caller.Principal.Account == b.Owner.Account
-}
-
-// identify finds out who has signed the request.
-func (x *exchange) identify() error {
-	caller := &nobody
-	switch {
-	case x.session.Anonymous:
-	case x.h.identities == nil:
-		caller = &x.h.root
-	default:
-		var ok bool
-		if caller, ok = x.h.identities.Caller(x.session.AccessKey); !ok { // it went since the signature was verified
-			return refuse("InvalidAccessKeyId", "AWSAccessKeyId", x.session.AccessKey)
-		}
-		x.h.identities.Used(x.session.AccessKey, x.started)
-	}
-	x.caller, x.principal = caller, caller.Principal.ARN()
-	return nil
 }

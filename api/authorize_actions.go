@@ -92,11 +92,11 @@ func (x *exchange) comparesETag() bool {
 // sendsACL reports whether the request says who gets access to the object, be it the
 // owner alone.
 func (x *exchange) sendsACL() bool {
-	if x.sent("X-Amz-Acl") {
+	if x.sent(aclHeader) {
 		return true
 	}
 	for name := range x.r.Header {
-		if strings.HasPrefix(name, "X-Amz-Grant-") {
+		if strings.HasPrefix(name, grantPrefix) {
 			return true
 		}
 	}

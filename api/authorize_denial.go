@@ -26,6 +26,11 @@ func (x *exchange) denial(q *question, d policy.Decision) error {
 	case nothingAllows:
 		because += q.action + " action"
 	}
+	return x.notAuthorized(q, because)
+}
+
+// notAuthorized refuses q in the words of Amazon, which end in because.
+func (x *exchange) notAuthorized(q *question, because string) error {
 	on := ""
 	if q.bucket != nil {
 		on = ` on resource: "` + q.resource() + `"`

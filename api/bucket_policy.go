@@ -10,8 +10,11 @@ import (
 )
 
 // preparePutBucketPolicy replaces the policy of a bucket (spec AP3-10, WI3-11). Its text
-// is kept as it is.
+// is kept as it is. Whoever is allowed to and is not of the owner's account is told so first.
 func preparePutBucketPolicy(x *exchange) (task, error) {
+	if err := x.checkPolicyOwner(); err != nil {
+		return task{}, err
+	}
 	data, err := x.readConfig()
 	if err != nil {
 		return task{}, err
@@ -41,9 +44,6 @@ func malformedPolicy(err error) error {
 }
 
 func (x *exchange) putBucketPolicy(document *policy.Document) error {
-	if err := x.checkPolicyOwner(); err != nil {
-		return err
-	}
 	block, err := x.accessBlock(x.bucket)
 	if err != nil {
 		return err

@@ -22,6 +22,7 @@ var checks = []func(*exchange) error{
 	(*exchange).checkRepetition,    // AP3.1-7, with what prepare refuses
 	(*exchange).checkKeyLength,
 	(*exchange).checkVersionID,
+	(*exchange).checkEarly, // AP3.1-8, with what permit refuses
 }
 
 // serve takes a request through the checks to its answer.
@@ -44,6 +45,12 @@ func (x *exchange) serve() error {
 // permit is what stands between a prepared task and its doing: policy, the bypass
 // header and MFA, in this order (spec AP3.1-8, AP3.1-9, AP3.1-10).
 func (x *exchange) permit(t *task) error {
+	if err := x.renew(); err != nil {
+		return err
+	}
+	if err := x.checkSigned(); err != nil {
+		return err
+	}
 	if err := x.authorize(t); err != nil {
 		return err
 	}
@@ -56,6 +63,21 @@ func (x *exchange) permit(t *task) error {
 		return x.checkMFA(t.token)
 	}
 	return nil
+}
+
+// renew looks again at who asks, and at the bucket: its document may have kept a request
+// waiting for as long as its client liked. A key that was disabled meanwhile allows
+// nothing, and a bucket of that name that was made meanwhile is another one.
+func (x *exchange) renew() error {
+	was := x.found
+	if err := x.checkBucket(); err != nil {
+		return err
+	}
+	if !x.found.Created.Equal(was.Created) || x.found.Owner != was.Owner {
+		return &store.Error{Op: "read bucket", Bucket: x.bucket, Err: store.ErrNoSuchBucket}
+	}
+	x.sideOfBucket = nil // its policy may be another one too
+	return x.identify()
 }
 
 // checkSyntax finds out which operation is asked for, and on what.

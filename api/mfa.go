@@ -19,24 +19,32 @@ const textTokenNeeded = "Mfa Authentication must be used for this request"
 // elsewhere (spec OL2-9, OL2-21). A good one is used up by this, for ever and whatever
 // becomes of the request.
 func (x *exchange) checkMFA(needed bool) error {
-	value := x.header(mfaHeader)
 	switch {
 	case !x.sent(mfaHeader) && needed:
 		return refuseWith("AccessDenied", textTokenNeeded)
 	case !x.sent(mfaHeader):
 		return nil
-	case !x.origin.secure:
-		return refuseWith("InvalidRequest", "Requests with the header x-amz-mfa must use HTTPS.")
 	}
-	serial, code, ok := parseMFA(value)
-	if !ok {
-		return invalidArgument("Mfa header is invalid -- the header should be formatted as {serialNumber}(space){tokenCode}",
-			"x-amz-mfa", value)
-	}
-	if !needed && x.found.MFADelete != store.MFADeleteEnabled {
-		return nil
+	serial, code, err := x.sentMFA()
+	if err != nil || !needed && x.found.MFADelete != store.MFADeleteEnabled {
+		return err
 	}
 	return x.verifyMFA(serial, code)
+}
+
+// sentMFA reads x-amz-mfa of a request that has it, which has to be encrypted (spec
+// OL2-3, OL2-15).
+func (x *exchange) sentMFA() (serial, code string, err error) {
+	if !x.origin.secure {
+		return "", "", refuseWith("InvalidRequest", "Requests with the header x-amz-mfa must use HTTPS.")
+	}
+	value := x.header(mfaHeader)
+	serial, code, ok := parseMFA(value)
+	if !ok {
+		return "", "", invalidArgument("Mfa header is invalid -- the header should be formatted as {serialNumber}(space){tokenCode}",
+			"x-amz-mfa", value)
+	}
+	return serial, code, nil
 }
 
 // parseMFA splits the value of x-amz-mfa: a serial number, one space and six digits
@@ -78,5 +86,34 @@ func (x *exchange) verifyMFA(serial, code string) error {
 		}
 	}
 	x.token = err == nil
+	return err
+}
+
+// confirmDevices demands a code of a device that an account has, before its devices
+// change: else whoever stole the key of its root could make themselves the second factor
+// that is to protect from that. The first device takes no code; where all are lost, the
+// declarative file of the server adds one.
+func (x *exchange) confirmDevices(reg *identity.Registry, account string) error {
+	all, err := reg.Devices(account)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	if !x.sent(mfaHeader) {
+		return refuseWith("AccessDenied", textTokenNeeded)
+	}
+	serial, code, err := x.sentMFA()
+	if err != nil {
+		return err
+	}
+	root, err := reg.CallerOf(account, "")
+	if err != nil {
+		return err
+	}
+	err = reg.VerifyMFA(x.Context(), root, serial, code)
+	for _, refusal := range mfaRefusals {
+		if errors.Is(err, refusal.err) {
+			return refuseWith("AccessDenied", refusal.message) // what caused it would be answered as what is not there
+		}
+	}
 	return err
 }

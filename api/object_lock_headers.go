@@ -157,7 +157,7 @@ func (x *exchange) setLock(o *store.Object) error {
 func (x *exchange) mayKnow(action string, o *store.Object) (bool, error) {
 	q := x.asks(action)
 	if x.deferred {
-		q.facts = &store.ObjectFacts{Exists: true, Tags: o.Tags, Lock: o.Lock, Owner: o.Owner}
+		q.facts = &store.ObjectFacts{Versioning: x.found.Versioning, Exists: true, Tags: o.Tags, Lock: o.Lock, Owner: o.Owner}
 	}
 	d, err := x.decide(&q)
 	return err == nil && d.Allowed, err

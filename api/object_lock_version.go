@@ -45,11 +45,7 @@ func (x *exchange) locked(op versioning.Operation) (store.Object, error) {
 	if err := x.checkLockBucket(); err != nil {
 		return store.Object{}, err
 	}
-	o, err := x.h.store.Head(x.Context(), x.readRequest(op))
-	if err == nil {
-		x.setNonEmpty("x-amz-version-id", o.VersionHeader)
-	}
-	return o, err
+	return x.lookAt(op)
 }
 
 // preparePutObjectRetention changes the retention of a version, as far as the one it

@@ -190,7 +190,7 @@ func (x *exchange) takeForm(form *postForm) error {
 		header[name] = x.r.Header[name]
 	}
 	x.r.Header = header
-	return nil
+	return x.checkExpectedOwner() // a field may name it too (spec AP4-1)
 }
 
 // setKey puts the key with the name of the file in it where the policy looks.

@@ -2,9 +2,7 @@ package api
 
 import (
 	"context"
-	"maps"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/cockroachdb/datadriven"
@@ -12,40 +10,9 @@ import (
 	"github.com/seed61737384/tombstone/auth"
 	"github.com/seed61737384/tombstone/auth/policy"
 	"github.com/seed61737384/tombstone/identity"
+	"github.com/seed61737384/tombstone/identity/identitytest"
 	"github.com/seed61737384/tombstone/internal/clock"
 )
-
-// memoryRows keeps the rows of a registry for as long as a test runs.
-type memoryRows struct {
-	mu    sync.Mutex
-	rows  map[string][]byte
-	steps map[string]uint64
-}
-
-var _ identity.Rows = (*memoryRows)(nil)
-
-func (m *memoryRows) LoadIdentities(context.Context, func(string, []byte) error) error { return nil }
-
-func (m *memoryRows) SaveIdentities(_ context.Context, rows map[string][]byte, _ identity.By) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	maps.Copy(m.rows, rows)
-	return nil
-}
-
-func (m *memoryRows) SaveUses(ctx context.Context, rows map[string][]byte) error {
-	return m.SaveIdentities(ctx, rows, identity.By{})
-}
-
-func (m *memoryRows) AdvanceMFA(_ context.Context, serial string, step uint64) (bool, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if step <= m.steps[serial] {
-		return false, nil
-	}
-	m.steps[serial] = step
-	return true, nil
-}
 
 // principals are the accounts and users that requests of a test come from. Each has one
 // key, which is named after it.
@@ -58,7 +25,7 @@ type principals struct {
 func newPrincipals(t testing.TB, c clock.Clock) *principals {
 	t.Helper()
 	registry, err := identity.Open(t.Context(), identity.Options{
-		Rows:       &memoryRows{rows: map[string][]byte{}, steps: map[string]uint64{}},
+		Rows:       &identitytest.Rows{},
 		SecretsKey: [32]byte{1},
 		Now:        c.Now,
 		Root: identity.RootCredential{

@@ -5,16 +5,10 @@ import (
 	"github.com/seed61737384/tombstone/store"
 )
 
-// resource returns what the side of the bucket says about a request on it: its
-// policy, its ACL and that of the object whose facts are given, and what it blocks
-// (spec AP3-2). Of an object that is not there, or not looked at, facts are nil. What
-// was said once is kept by the store as it was parsed: nothing is read here.
-func (x *exchange) resource(facts *store.ObjectFacts) (*policy.Resource, error) {
-	return x.resourceOf(&x.found, facts)
-}
-
-// resourceOf is resource for another bucket than that of the request, such as the one
-// of a copy's source.
+// resourceOf returns what the side of bucket b says about a request on it: its policy, its
+// ACL and that of the object whose facts are given, and what it blocks (spec AP3-2). Of an
+// object that is not there, or not looked at, facts are nil. What was said once is kept by
+// the store as it was parsed: nothing is read here.
 func (x *exchange) resourceOf(b *store.Bucket, facts *store.ObjectFacts) (*policy.Resource, error) {
 	document, err := store.Parsed(x.Context(), x.h.store, b.Name, store.ConfigPolicy, parseBucketPolicy)
 	if err != nil {
@@ -117,6 +111,5 @@ func (x *exchange) publicBlocked(why string) error {
 		return refuse("AccessDenied")
 	}
 	q := x.asks(x.op.action)
-	return refuseWith("AccessDenied", "User: "+x.caller.Principal.ARN()+" is not authorized to perform: "+q.action+
-		` on resource: "`+q.resource()+`" because `+why+" in S3 Block Public Access")
+	return x.notAuthorized(&q, "because "+why+" in S3 Block Public Access")
 }

@@ -30,7 +30,7 @@ func TestResource(t *testing.T) {
 	facts := &store.ObjectFacts{Exists: true, Owner: writer, ACL: public.Encode()}
 	ask := func() *policy.Resource {
 		t.Helper()
-		r, err := x.resource(facts)
+		r, err := x.resourceOf(&x.found, facts)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,12 +58,12 @@ func TestResource(t *testing.T) {
 		t.Errorf("a bucket without any is %+v", r)
 	}
 	for _, none := range []*store.ObjectFacts{nil, {}, {Exists: true, Marker: true, Owner: writer}} {
-		if r, err := x.resource(none); err != nil || r.ObjectOwner != "" || r.ObjectACL != nil {
+		if r, err := x.resourceOf(&x.found, none); err != nil || r.ObjectOwner != "" || r.ObjectACL != nil {
 			t.Errorf("%+v is %+v, %v", none, r, err)
 		}
 	}
 	facts.ACL = []byte("?")
-	if r, err := x.resource(facts); err == nil {
+	if r, err := x.resourceOf(&x.found, facts); err == nil {
 		t.Errorf("a damaged ACL is %+v", r)
 	}
 }
@@ -75,7 +75,7 @@ func TestResourceCosts(t *testing.T) {
 	x := exchangeOn(s, "bucket")
 	const most = 1 // the result
 	if n := testing.AllocsPerRun(100, func() {
-		if _, err := x.resource(nil); err != nil {
+		if _, err := x.resourceOf(&x.found, nil); err != nil {
 			t.Fatal(err)
 		}
 	}); n > most {

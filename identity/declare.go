@@ -121,15 +121,19 @@ func (e *edit) declareWithin(account string, d declaredUser) error {
 	return nil
 }
 
-// declareKey takes an access key away from where the file had it before, and from nobody else.
+// declareKey takes an access key away from where the file had it before, and from nobody else. Where the file does not say
+// whether a key is active, a new one is, and one that is there stays as it is: somebody may have disabled a stolen one.
 func (e *edit) declareKey(account, user string, d declaredKey) error {
 	secret := d.secret.Reveal()
 	if err := checkPair(d.accessKey, secret); err != nil {
 		return err
 	}
-	k := &key{Key: Key{AccessKey: d.accessKey, Account: account, User: user, Created: e.at()}, use: &usage{}}
+	k := &key{Key: Key{AccessKey: d.accessKey, Account: account, User: user, Created: e.at(), Active: d.active == nil || *d.active}, use: &usage{}}
 	if old := e.next.keys[d.accessKey]; old != nil {
 		moved := old.Account != account || old.User != user
+		if d.active == nil {
+			k.Active = old.Active
+		}
 		switch {
 		case old.Configured, moved && !old.FromFile:
 			return fmt.Errorf("%w: access key %s is that of %s", ErrExists, d.accessKey, holder(old.Key))
@@ -137,13 +141,13 @@ func (e *edit) declareKey(account, user string, d declaredKey) error {
 			if err := e.dropKey(d.accessKey); err != nil {
 				return err
 			}
-		case old.secret.Reveal() == secret && old.Active == d.active && old.FromFile:
+		case old.secret.Reveal() == secret && old.Active == k.Active && old.FromFile:
 			return nil
 		default:
 			k.Created, k.use, k.unknown = old.Created, old.use, old.unknown
 		}
 	}
-	k.Active, k.FromFile = d.active, true
+	k.FromFile = true
 	return e.putKey(k, secret)
 }
 

@@ -18,7 +18,7 @@ import (
 //	    root-keys:                  # at least one, but for the default account
 //	      - access-key: …
 //	        secret-key: …
-//	        active: true            # absent: true
+//	        active: true            # absent: true for a new key, else as it is
 //	    policies:                   # that users of the account can have
 //	      - name: own-prefix
 //	        document: {Version: 2012-10-17, Statement: […]} # or a text in JSON

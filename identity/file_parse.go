@@ -29,7 +29,7 @@ type declaredKey struct {
 	line      int
 	accessKey string
 	secret    Secret
-	active    bool
+	active    *bool // nil: it is not said
 }
 
 type declaredPolicy struct {
@@ -104,11 +104,14 @@ func readAccount(n *yaml.Node) (a declaredAccount, err error) {
 }
 
 func readKey(n *yaml.Node) (k declaredKey, err error) {
-	k.line, k.active = n.Line, true
+	k.line = n.Line
 	err = readMapping(n, []member{
 		{"access-key", true, text(&k.accessKey)},
 		{"secret-key", true, secret(&k.secret)},
-		{"active", false, flag(&k.active)},
+		{"active", false, func(n *yaml.Node) error {
+			k.active = new(bool)
+			return flag(k.active)(n)
+		}},
 	})
 	return k, err
 }

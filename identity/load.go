@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/seed61737384/tombstone/auth/policy"
 )
@@ -63,24 +62,6 @@ func (r *Registry) load(ctx context.Context, root RootCredential) error {
 	}
 	r.snapshot.Store(e.next)
 	return nil
-}
-
-// splitName takes the name of a row apart.
-func splitName(name string) (kind string, parts []string, err error) {
-	kind, rest, _ := strings.Cut(name, "/")
-	for _, k := range kinds {
-		if k.kind != kind {
-			continue
-		}
-		if k.parts > 0 {
-			parts = strings.SplitN(rest, "/", k.parts)
-		}
-		if len(parts) != k.parts || rowName(append([]string{kind}, parts...)...) != name {
-			return "", nil, fmt.Errorf("%w: row %q", ErrDamaged, name)
-		}
-		return kind, parts, nil
-	}
-	return "", nil, fmt.Errorf("%w: row %q", ErrNewer, name)
 }
 
 // rowError names the row that something is wrong with.

@@ -30,7 +30,6 @@ const (
 	deviceSecret    = 20
 )
 
-// accountID is the form of an account's id.
 func checkAccountID(id string) error {
 	if len(id) != 12 || strings.Trim(id, "0123456789") != "" {
 		return &InvalidError{"account id", "an account id has 12 digits"}

@@ -3,7 +3,6 @@ package identity
 import (
 	"maps"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -188,19 +187,3 @@ func removeSorted(list []string, s string) []string {
 	}
 	return list
 }
-
-// The names of rows: kind, then what it belongs to. No part but the last of a device's holds a slash.
-
-const (
-	kindAccount  = "account"
-	kindUser     = "user"
-	kindKey      = "key"
-	kindPolicy   = "policy"
-	kindInline   = "inline"
-	kindAttached = "attached"
-	kindDevice   = "mfa"
-	kindUsed     = "used"
-	kindSecrets  = "secrets"
-)
-
-func rowName(parts ...string) string { return strings.Join(parts, "/") }

@@ -93,7 +93,7 @@ func TestACLOfPut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	asIs := func(o Object) (Description, error) { return Description{}, nil }
+	asIs := func(Object) (Description, error) { return Description{}, nil }
 	for key, acl := range map[string][]byte{"plain": nil, "own": []byte("other")} {
 		_, err := s.Copy(t.Context(), CopyRequest{
 			Source: CopySource{Bucket: "b", Key: "k"}, Bucket: "b", Key: key, Describe: asIs, ACL: acl,

@@ -97,25 +97,27 @@ func (h *history) destroy(r *record, current bool, t *lockTime, bypass bool) err
 
 // amend rewrites the record of an entry, which must be there and not be new. The
 // entry stays what it is but for what change sets, and keeps the optional fields
-// of later versions. Nothing is written if nothing changes.
-func (h *history) amend(r engine.Reader, o versioning.Order, change func(*record)) error {
+// of later versions. Nothing is written if nothing changes, or if change refuses.
+func (h *history) amend(r engine.Reader, o versioning.Order, change func(*record) error) (refusal, err error) {
 	key := versionKey(h.bucket.id, h.key, o)
 	row, found, err := r.Get(key)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !found {
-		return fmt.Errorf("%w: version row is missing", ErrDamaged)
+		return nil, fmt.Errorf("%w: version row is missing", ErrDamaged)
 	}
 	rec, err := h.keep(o, row, decodeRecord)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	was, locked := *rec, rec.lock
-	change(rec)
+	if refusal = change(rec); refusal != nil {
+		return refusal, nil
+	}
 	amended := rec.encode()
 	if bytes.Equal(amended, row) {
-		return nil
+		return nil, nil
 	}
 	// Every change of the key guards its head row, or live row. That has to be
 	// another one now, or whoever destroys the entry at the same time, and read it
@@ -130,7 +132,7 @@ func (h *history) amend(r engine.Reader, o versioning.Order, change func(*record
 	if rec.lock != locked {
 		h.relock(o, locked, rec.lock)
 	}
-	return nil
+	return nil, nil
 }
 
 // relock makes the rows of a lock those of another one that an entry has now.

@@ -50,7 +50,7 @@ func TestKeyLocks(t *testing.T) {
 }
 
 // Locks of one key in two buckets, and of two keys, are different ones.
-func TestKeyLocksAreExact(t *testing.T) {
+func TestKeyLocksAreExact(*testing.T) {
 	l := newKeyLocks()
 	var unlock []func()
 	for i := range 1000 { // more than there are shards: a lock too many would wait for ever

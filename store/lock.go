@@ -3,10 +3,8 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
-	"github.com/seed61737384/tombstone/store/engine"
 	"github.com/seed61737384/tombstone/versioning"
 )
 
@@ -68,22 +66,24 @@ var errRetention = errors.New("default retention needs a mode, and either days o
 // delete marker is a [versioning.Refusal] that carries the marker, a bucket
 // without Object Lock is [ErrNoObjectLock].
 func (s *Store) SetRetention(ctx context.Context, r RetentionRequest) (versionHeader string, err error) {
-	if versionHeader, err = s.changeLock(ctx, s.retentionEdit(&r)); err != nil {
+	versionHeader, err = s.amend(ctx, s.retentionAmendment(&r))
+	if err != nil {
 		return "", &Error{Op: "set retention", Bucket: r.Bucket, Key: r.Key, Err: err}
 	}
 	return versionHeader, nil
 }
 
-func (s *Store) retentionEdit(r *RetentionRequest) *lockEdit {
-	return &lockEdit{
+func (s *Store) retentionAmendment(r *RetentionRequest) *amendment {
+	return &amendment{
 		operation: versioning.PutObjectRetention, bucket: r.Bucket, key: r.Key, id: r.ID, authorize: r.Authorize, made: &r.Made,
-		change: func(l *versioning.Lock) error {
-			if err := versioning.ChangeRetention(*l, r.Mode, r.Until, s.lockNow(), r.Bypass); err != nil {
+		ofLock: true,
+		change: func(_ *history, rec *record) error {
+			if err := versioning.ChangeRetention(rec.lock, r.Mode, r.Until, s.lockNow(), r.Bypass); err != nil {
 				return err
 			}
-			l.Mode, l.Until = r.Mode, time.Time{}
+			rec.lock.Mode, rec.lock.Until = r.Mode, time.Time{}
 			if r.Mode != versioning.NoRetention {
-				l.Until = r.Until.UTC()
+				rec.lock.Until = r.Until.UTC()
 			}
 			return nil
 		},
@@ -94,87 +94,18 @@ func (s *Store) retentionEdit(r *RetentionRequest) *lockEdit {
 // time (spec OL1.3-8), and returns the value of x-amz-version-id. Refusals are
 // those of SetRetention.
 func (s *Store) SetLegalHold(ctx context.Context, r HoldRequest) (versionHeader string, err error) {
-	e := &lockEdit{
+	versionHeader, err = s.amend(ctx, &amendment{
 		operation: versioning.PutObjectLegalHold, bucket: r.Bucket, key: r.Key, id: r.ID, authorize: r.Authorize, made: &r.Made,
-		change: func(l *versioning.Lock) error {
-			l.Hold = r.Hold
+		ofLock: true,
+		change: func(_ *history, rec *record) error {
+			rec.lock.Hold = r.Hold
 			return nil
 		},
-	}
-	if versionHeader, err = s.changeLock(ctx, e); err != nil {
+	})
+	if err != nil {
 		return "", &Error{Op: "set legal hold", Bucket: r.Bucket, Key: r.Key, Err: err}
 	}
 	return versionHeader, nil
-}
-
-// lockEdit is a change of the lock of a version.
-type lockEdit struct {
-	operation   versioning.Operation
-	bucket, key string
-	id          versioning.ID
-	authorize   Authorize
-	made        *Maker
-	// change changes the lock, or refuses to.
-	change func(*versioning.Lock) error
-}
-
-func (s *Store) changeLock(ctx context.Context, l *lockEdit) (versionHeader string, err error) {
-	if s.closed.Load() {
-		return "", ErrClosed
-	}
-	b, err := s.bucket(l.bucket)
-	if err != nil {
-		return "", err
-	}
-	if err := checkKey(l.key); err != nil {
-		return "", err
-	}
-	if err := s.keepLockTime(ctx); err != nil {
-		return "", err
-	}
-	e := l.edit(b)
-	if err := s.change(ctx, b, []*edit{e}); err != nil {
-		return "", err
-	}
-	return s.FormatVersionID(e.answer.VersionID), e.err
-}
-
-// edit makes the edit of the lock. What the lock is now stands in the version's
-// record, so the change is decided when that is amended.
-func (l *lockEdit) edit(b *bucketState) *edit {
-	rule := versioning.ReadRequest{Operation: l.operation, ID: l.id}
-	var order versioning.Order // of the version, 0 if the rules refuse
-	e := &edit{
-		key: l.key, id: l.id, authorize: l.authorize, made: l.made,
-		needs: func(versioning.State) versioning.Needs { return rule.Needs() },
-		plan: func(state versioning.State, f versioning.Facts, _ versioning.Order) (versioning.Plan, error) {
-			if !b.row.Load().ObjectLock {
-				return versioning.Plan{}, ErrNoObjectLock
-			}
-			v, answer, err := versioning.Read(state, f, &rule)
-			if err != nil {
-				return versioning.Plan{}, err
-			}
-			order = v.Order
-			return versioning.Plan{Answer: answer}, nil
-		},
-	}
-	e.amend = func(rd engine.Reader, h *history) error {
-		rec, err := h.record(rd, order)
-		if err == nil && rec == nil {
-			err = fmt.Errorf("%w: version row is missing", ErrDamaged)
-		}
-		if err != nil {
-			return err
-		}
-		lock := rec.lock
-		if e.err = l.change(&lock); e.err != nil {
-			e.answer = versioning.Answer{}
-			return nil
-		}
-		return h.amend(rd, order, func(rec *record) { rec.lock = lock })
-	}
-	return e
 }
 
 // SetObjectLock configures Object Lock for a bucket, for ever, and its default

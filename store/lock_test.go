@@ -121,8 +121,8 @@ func lift(t *testing.T, s *Store, key string, id versioning.ID) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	unlock := &lockEdit{operation: versioning.PutObjectRetention, key: key, id: id, change: func(l *versioning.Lock) error {
-		*l = versioning.Lock{}
+	unlock := &amendment{operation: versioning.PutObjectRetention, key: key, id: id, ofLock: true, change: func(_ *history, rec *record) error {
+		rec.lock = versioning.Lock{}
 		return nil
 	}}
 	e := unlock.edit(b)

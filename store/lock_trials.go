@@ -81,12 +81,12 @@ func tryComplete(s *Store, b *bucketState, key string, _ versioning.ID, _ bool) 
 
 func tryRemoval(s *Store, b *bucketState, key string, id versioning.ID, bypass bool) []*edit {
 	r := &RetentionRequest{Key: key, ID: id, Bypass: bypass}
-	return []*edit{s.retentionEdit(r).edit(b)}
+	return []*edit{s.retentionAmendment(r).edit(b)}
 }
 
 func tryShortening(s *Store, b *bucketState, key string, id versioning.ID, bypass bool) []*edit {
 	r := &RetentionRequest{Key: key, ID: id, Bypass: bypass, Mode: versioning.Governance, Until: s.lockNow()}
-	return []*edit{s.retentionEdit(r).edit(b)}
+	return []*edit{s.retentionAmendment(r).edit(b)}
 }
 
 // try makes all trials on a version.

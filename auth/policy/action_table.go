@@ -59,7 +59,10 @@ var actions = slices.Concat([]Action{
 	{Name: "s3:PutBucketAcl", Level: BucketLevel, grant: WriteACP, list: bucketList},
 }, named(BucketLevel, "s3:", bucketActions),
 	named(ServiceLevel, "s3:", serviceActions),
-	named(ServiceLevel, "tombstone:", ownActions))
+	named(ServiceLevel, ownPrefix, ownActions))
+
+// ownPrefix begins the server's own actions.
+const ownPrefix = "tombstone:"
 
 // bucketActions are those on buckets that no ACL grants.
 const bucketActions = `

@@ -16,7 +16,8 @@ type Values interface {
 	// without regard to case, as IAM compares all names of keys. It is not asked
 	// for the keys about principal and owner: aws:username, aws:userid,
 	// aws:PrincipalArn, aws:PrincipalAccount, aws:PrincipalType,
-	// aws:ResourceAccount and s3:ResourceAccount follow from Request and Resource.
+	// aws:ResourceAccount, s3:ResourceAccount, aws:PrincipalIsAWSService and
+	// aws:ViaAWSService follow from Request and Resource.
 	Lookup(key string) (values []string, ok bool)
 }
 
@@ -56,6 +57,7 @@ type evaluation struct {
 	action   int       // index in actions; -1 if not known
 	lower    string    // the action in lower case, if not known
 	resource string    // what follows s3ARN
+	server   bool      // the action is one of the server's own, which no ARN names
 	own      [1]string // the value of an own key
 }
 
@@ -69,7 +71,7 @@ func (e *evaluation) start(r *Request, b *Resource) {
 	}
 	switch {
 	case r.Bucket == "":
-		e.resource = "*"
+		e.resource, e.server = "*", strings.HasPrefix(r.Action, ownPrefix)
 	case r.Key == "":
 		e.resource = r.Bucket
 	default:
@@ -143,10 +145,14 @@ func (s *statement) hasAction(e *evaluation) bool {
 }
 
 // hasResource reports whether the resource matches. NotResource with a variable
-// that has no value matches nothing in an Allow and everything in a Deny.
+// that has no value matches nothing in an Allow and everything in a Deny. What is said
+// of all that is S3's, or has an ARN, says nothing of the server, its users and keys.
 func (s *statement) hasResource(e *evaluation) bool {
 	for i := range s.resources {
 		r := &s.resources[i]
+		if e.server && r.written != "*" {
+			continue
+		}
 		name := e.resource
 		if r.full {
 			name = s3ARN + e.resource

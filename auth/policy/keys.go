@@ -30,6 +30,8 @@ const (
 	principalAccount
 	principalType
 	resourceAccount
+	viaService
+	isService
 )
 
 var ownKeys = map[string]ownKey{
@@ -40,6 +42,10 @@ var ownKeys = map[string]ownKey{
 	"aws:principaltype":    principalType,
 	"aws:resourceaccount":  resourceAccount,
 	"s3:resourceaccount":   resourceAccount,
+	// No service of Amazon makes requests here, neither for itself nor for others. A Deny
+	// often demands that it is none, and has to hold.
+	"aws:viaawsservice":         viaService,
+	"aws:principalisawsservice": isService,
 }
 
 // value returns the value of the key in a request, "" if it is absent. The
@@ -62,6 +68,12 @@ func (k ownKey) value(e *evaluation) string {
 		return p.Account
 	case principalType:
 		return typeOf(p)
+	case viaService:
+		return "false"
+	case isService: // absent of anonymous requests
+		if !p.Anonymous() {
+			return "false"
+		}
 	case resourceAccount:
 		if e.bucket != nil {
 			return e.bucket.Owner

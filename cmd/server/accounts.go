@@ -3,11 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"net/url"
-	"os"
-	"time"
 
 	"github.com/seed61737384/tombstone/api"
 )
@@ -38,22 +34,6 @@ func keyActions() []action {
 		{verb: "enable", args: "ACCOUNT KEY", help: "let a key sign again", run: setKey(true)},
 		{verb: "disable", args: "ACCOUNT KEY", help: "let a key sign nothing", run: setKey(false)},
 		{verb: "delete", args: "ACCOUNT KEY", help: "remove a key", run: deletePath("/accounts/%s/keys/%s")},
-	}
-}
-
-// below returns a path with its parts escaped.
-func below(format string, parts ...string) string {
-	escaped := make([]any, len(parts))
-	for i, p := range parts {
-		escaped[i] = url.PathEscape(p)
-	}
-	return fmt.Sprintf(format, escaped...)
-}
-
-// deletePath returns what removes what the arguments name.
-func deletePath(format string) func(context.Context, *remote) error {
-	return func(ctx context.Context, r *remote) error {
-		return r.call(ctx, http.MethodDelete, below(format, r.rest...), nil, nil, nil)
 	}
 }
 
@@ -132,24 +112,7 @@ func createKey(ctx context.Context, r *remote) error {
 
 func setKey(active bool) func(context.Context, *remote) error {
 	return func(ctx context.Context, r *remote) error {
-		in := api.AdminKey{Active: active}
+		in := api.AdminKeyStatus{Active: &active}
 		return r.call(ctx, http.MethodPut, below("/accounts/%s/keys/%s", r.rest...), nil, in, nil)
 	}
-}
-
-// showTime returns a time as tables show it.
-func showTime(t *time.Time) string {
-	if t == nil {
-		return "-"
-	}
-	return t.Format(time.DateTime)
-}
-
-// readArgument returns the contents of a file that an argument names, "-" being
-// standard input.
-func readArgument(name string) ([]byte, error) {
-	if name == "-" {
-		name = os.Stdin.Name()
-	}
-	return os.ReadFile(name)
 }

@@ -3,10 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/url"
+	"os"
 	"os/signal"
 	"strings"
 	"syscall"
 	"text/tabwriter"
+	"time"
 )
 
 // action is one thing that a command does with a running server, such as "list" of
@@ -98,6 +102,31 @@ func (r *remote) arg(n int) string {
 	return ""
 }
 
+// below returns a path with its parts escaped.
+func below(format string, parts ...string) string {
+	escaped := make([]any, len(parts))
+	for i, p := range parts {
+		escaped[i] = url.PathEscape(p)
+	}
+	return fmt.Sprintf(format, escaped...)
+}
+
+// deletePath returns what removes what the arguments name.
+func deletePath(format string) func(context.Context, *remote) error {
+	return func(ctx context.Context, r *remote) error {
+		return r.call(ctx, http.MethodDelete, below(format, r.rest...), nil, nil, nil)
+	}
+}
+
+// readArgument returns the contents of a file that an argument names, "-" being
+// standard input.
+func readArgument(name string) ([]byte, error) {
+	if name == "-" {
+		name = os.Stdin.Name()
+	}
+	return os.ReadFile(name)
+}
+
 // table prints rows in columns, the first row being their names, or v as JSON where
 // that was asked for.
 func (r *remote) table(v any, rows [][]string) error {
@@ -106,7 +135,9 @@ func (r *remote) table(v any, rows [][]string) error {
 	}
 	w := tabwriter.NewWriter(r.stdout, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
-		fmt.Fprintln(w, strings.Join(row, "\t"))
+		if _, err := fmt.Fprintln(w, strings.Join(row, "\t")); err != nil {
+			return err
+		}
 	}
 	return w.Flush()
 }
@@ -118,4 +149,12 @@ func (r *remote) say(v any, format string, args ...any) error {
 	}
 	_, err := fmt.Fprintf(r.stdout, format+"\n", args...)
 	return err
+}
+
+// showTime returns a time as tables show it.
+func showTime(t *time.Time) string {
+	if t == nil {
+		return "-"
+	}
+	return t.Format(time.DateTime)
 }

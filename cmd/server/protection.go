@@ -21,8 +21,10 @@ var errUnsound = errors.New("not everything is as it should be")
 func mfaActions() []action {
 	return []action{
 		{verb: "list", args: "ACCOUNT", help: "the MFA devices of an account's root", run: listDevices},
-		{verb: "enroll", args: "ACCOUNT NAME", help: "a new virtual device; its secret is shown once, with a QR code", run: enrollDevice},
-		{verb: "remove", args: "ACCOUNT SERIAL", help: "remove a device", run: deletePath("/accounts/%s/devices/%s")},
+		{verb: "enroll", args: "ACCOUNT NAME", flags: []string{"mfa"},
+			help: "a new virtual device; its secret is shown once, with a QR code; --mfa \"SERIAL CODE\" if there is one already", run: enrollDevice},
+		{verb: "remove", args: "ACCOUNT SERIAL", flags: []string{"mfa"},
+			help: "remove a device; --mfa \"SERIAL CODE\" of one of the account", run: deletePath("/accounts/%s/devices/%s")},
 	}
 }
 
@@ -49,7 +51,7 @@ func ledgerActions() []action {
 func clockActions() []action {
 	return []action{
 		{verb: "show", help: "how far the wall clock has leapt ahead of the time that locks go by", run: showClock},
-		{verb: "accept", help: "let locks follow a wall clock that leapt ahead, which may end some", run: acceptClock},
+		{verb: "accept", flags: []string{"mfa"}, help: "let locks follow a wall clock that leapt ahead, which may end some", run: acceptClock},
 	}
 }
 

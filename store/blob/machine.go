@@ -72,8 +72,8 @@ func LockFile(fs FS, path string) (io.Closer, error) {
 	return c, nil
 }
 
-// MakeDir makes dir with all that lead to it, and syncs the folders that got a
-// new entry.
+// MakeDir makes dir with all that lead to it, for their owner alone, and syncs the
+// folders that got a new entry.
 func MakeDir(fs FS, dir string) error {
 	var missing []string
 	for d := dir; ; d = fs.PathDir(d) {
@@ -82,7 +82,7 @@ func MakeDir(fs FS, dir string) error {
 		}
 		missing = append(missing, d)
 	}
-	if err := fs.MkdirAll(dir, 0o755); err != nil {
+	if err := fs.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	for _, d := range missing {
