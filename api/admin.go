@@ -15,18 +15,18 @@ import (
 	"github.com/seed61737384/tombstone/store"
 )
 
-// adminPath is where the server's own endpoints are. No bucket's name begins with an
+// AdminPath is where the server's own endpoints are. No bucket's name begins with an
 // underscore.
-const adminPath = "/_/v1"
+const AdminPath = "/_/v1"
 
-// ownAccount stands in a path for the account of the caller.
-const ownAccount = "self"
+// OwnAccount stands in a path for the account of the caller.
+const OwnAccount = "self"
 
 // endpoint is one line of the table of the server's own endpoints. Requests are signed
 // like those of S3, documents are JSON, refusals are the error documents of S3.
 type endpoint struct {
 	method string
-	// path is below adminPath; {account} stands for an account, {bucket} for a bucket,
+	// path is below AdminPath; {account} stands for an account, {bucket} for a bucket,
 	// which has to be there.
 	path string
 	name string // as log, metrics and ledger show it
@@ -51,7 +51,7 @@ func (h *Handler) routeEndpoints(r *mux.Router) {
 		for i := range family {
 			e := &family[i]
 			op := &operation{method: e.method, level: service, name: e.name, action: e.action}
-			own.Path(adminPath + e.path).Methods(e.method).HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			own.Path(AdminPath + e.path).Methods(e.method).HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				x := w.(*exchange)
 				x.op, x.level = op, service
 				x.serveEndpoint(e, mux.Vars(r))
@@ -113,7 +113,7 @@ func (x *exchange) mayAdminister(e *endpoint, values pathValues) error {
 	serves := p.Account == x.h.root.Principal.Account
 	q := question{x: x, action: e.action}
 	account, ofAccount := values["account"]
-	if account == ownAccount {
+	if account == OwnAccount {
 		account = p.Account
 		values["account"] = account
 	}
@@ -177,6 +177,17 @@ func (x *exchange) registry() (*identity.Registry, error) {
 		return nil, refuseWith("NotImplemented", "This server has one identity, its root.")
 	}
 	return x.h.identities, nil
+}
+
+// managed returns what runs an endpoint that needs the registry.
+func managed(run func(*exchange, *identity.Registry, pathValues) (any, error)) func(*exchange, pathValues) (any, error) {
+	return func(x *exchange, v pathValues) (any, error) {
+		reg, err := x.registry()
+		if err != nil {
+			return nil, err
+		}
+		return run(x, reg, v)
+	}
 }
 
 // by says who makes a change of identities.

@@ -9,34 +9,26 @@ import (
 
 // identityEndpoints manage accounts and what belongs to them.
 var identityEndpoints = []endpoint{
-	{http.MethodGet, "/accounts", "ListAccounts", "tombstone:ListAccounts", listAccounts},
-	{http.MethodPost, "/accounts", "CreateAccount", "tombstone:CreateAccount", createAccount},
-	{http.MethodDelete, "/accounts/{account}", "DeleteAccount", "tombstone:DeleteAccount", deleteAccount},
-	{http.MethodGet, "/accounts/{account}/users", "ListUsers", "tombstone:ListUsers", listUsers},
-	{http.MethodPost, "/accounts/{account}/users", "CreateUser", "tombstone:CreateUser", createUser},
-	{http.MethodDelete, "/accounts/{account}/users/{user}", "DeleteUser", "tombstone:DeleteUser", deleteUser},
-	{http.MethodGet, "/accounts/{account}/keys", "ListAccessKeys", "tombstone:ListAccessKeys", listKeys},
-	{http.MethodPost, "/accounts/{account}/keys", "CreateAccessKey", "tombstone:CreateAccessKey", createKey},
-	{http.MethodPut, "/accounts/{account}/keys/{key}", "UpdateAccessKey", "tombstone:UpdateAccessKey", updateKey},
-	{http.MethodDelete, "/accounts/{account}/keys/{key}", "DeleteAccessKey", "tombstone:DeleteAccessKey", deleteKey},
-	{http.MethodGet, "/accounts/{account}/devices", "ListMFADevices", "tombstone:ListMFADevices", listDevices},
-	{http.MethodPost, "/accounts/{account}/devices", "EnrollMFADevice", "tombstone:EnrollMFADevice", enrollDevice},
-	{http.MethodDelete, "/accounts/{account}/devices/{serial}", "RemoveMFADevice", "tombstone:RemoveMFADevice", removeDevice},
+	{http.MethodGet, "/accounts", "ListAccounts", "tombstone:ListAccounts", managed(listAccounts)},
+	{http.MethodPost, "/accounts", "CreateAccount", "tombstone:CreateAccount", managed(createAccount)},
+	{http.MethodDelete, "/accounts/{account}", "DeleteAccount", "tombstone:DeleteAccount", managed(deleteAccount)},
+	{http.MethodGet, "/accounts/{account}/users", "ListUsers", "tombstone:ListUsers", managed(listUsers)},
+	{http.MethodPost, "/accounts/{account}/users", "CreateUser", "tombstone:CreateUser", managed(createUser)},
+	{http.MethodDelete, "/accounts/{account}/users/{user}", "DeleteUser", "tombstone:DeleteUser", managed(deleteUser)},
+	{http.MethodGet, "/accounts/{account}/keys", "ListAccessKeys", "tombstone:ListAccessKeys", managed(listKeys)},
+	{http.MethodPost, "/accounts/{account}/keys", "CreateAccessKey", "tombstone:CreateAccessKey", managed(createKey)},
+	{http.MethodPut, "/accounts/{account}/keys/{key}", "UpdateAccessKey", "tombstone:UpdateAccessKey", managed(updateKey)},
+	{http.MethodDelete, "/accounts/{account}/keys/{key}", "DeleteAccessKey", "tombstone:DeleteAccessKey", managed(deleteKey)},
+	{http.MethodGet, "/accounts/{account}/devices", "ListMFADevices", "tombstone:ListMFADevices", managed(listDevices)},
+	{http.MethodPost, "/accounts/{account}/devices", "EnrollMFADevice", "tombstone:EnrollMFADevice", managed(enrollDevice)},
+	{http.MethodDelete, "/accounts/{account}/devices/{serial}", "RemoveMFADevice", "tombstone:RemoveMFADevice", managed(removeDevice)},
 }
 
-func listAccounts(x *exchange, _ pathValues) (any, error) {
-	reg, err := x.registry()
-	if err != nil {
-		return nil, err
-	}
+func listAccounts(_ *exchange, reg *identity.Registry, _ pathValues) (any, error) {
 	return mapped(reg.Accounts(), adminAccount), nil
 }
 
-func createAccount(x *exchange, _ pathValues) (any, error) {
-	reg, err := x.registry()
-	if err != nil {
-		return nil, err
-	}
+func createAccount(x *exchange, reg *identity.Registry, _ pathValues) (any, error) {
 	var in AdminAccount
 	if err := x.readJSON(&in); err != nil {
 		return nil, err
@@ -56,14 +48,11 @@ func createAccount(x *exchange, _ pathValues) (any, error) {
 
 // deleteAccount removes an account with all that belongs to it, but not one that owns
 // buckets: nobody could delete them any more.
-func deleteAccount(x *exchange, v pathValues) (any, error) {
-	reg, err := x.registry()
-	if err != nil {
-		return nil, err
-	}
+func deleteAccount(x *exchange, reg *identity.Registry, v pathValues) (any, error) {
 	q := store.BucketQuery{}
 	for more := true; more; {
 		var page []store.Bucket
+		var err error
 		if page, more, err = x.h.store.Buckets(x.Context(), q); err != nil {
 			return nil, err
 		}
@@ -77,20 +66,12 @@ func deleteAccount(x *exchange, v pathValues) (any, error) {
 	return nil, reg.DeleteAccount(x.Context(), x.by(), v["account"], true)
 }
 
-func listUsers(x *exchange, v pathValues) (any, error) {
-	reg, err := x.registry()
-	if err != nil {
-		return nil, err
-	}
+func listUsers(_ *exchange, reg *identity.Registry, v pathValues) (any, error) {
 	all, err := reg.Users(v["account"])
 	return mapped(all, adminUser), err
 }
 
-func createUser(x *exchange, v pathValues) (any, error) {
-	reg, err := x.registry()
-	if err != nil {
-		return nil, err
-	}
+func createUser(x *exchange, reg *identity.Registry, v pathValues) (any, error) {
 	var in AdminUser
 	if err := x.readJSON(&in); err != nil {
 		return nil, err
@@ -99,20 +80,12 @@ func createUser(x *exchange, v pathValues) (any, error) {
 	return adminUser(u), err
 }
 
-func deleteUser(x *exchange, v pathValues) (any, error) {
-	reg, err := x.registry()
-	if err != nil {
-		return nil, err
-	}
+func deleteUser(x *exchange, reg *identity.Registry, v pathValues) (any, error) {
 	return nil, reg.DeleteUser(x.Context(), x.by(), v["account"], v["user"], true)
 }
 
 // listKeys answers the keys of the root and of all users.
-func listKeys(x *exchange, v pathValues) (any, error) {
-	reg, err := x.registry()
-	if err != nil {
-		return nil, err
-	}
+func listKeys(_ *exchange, reg *identity.Registry, v pathValues) (any, error) {
 	users, err := reg.Users(v["account"])
 	if err != nil {
 		return nil, err
@@ -132,11 +105,7 @@ func listKeys(x *exchange, v pathValues) (any, error) {
 	return all, nil
 }
 
-func createKey(x *exchange, v pathValues) (any, error) {
-	reg, err := x.registry()
-	if err != nil {
-		return nil, err
-	}
+func createKey(x *exchange, reg *identity.Registry, v pathValues) (any, error) {
 	var in AdminKey
 	if err := x.readJSON(&in); err != nil {
 		return nil, err
@@ -152,12 +121,9 @@ func createKey(x *exchange, v pathValues) (any, error) {
 	return made, err
 }
 
-// keyOf returns the registry if the account in the path has the key in the path.
-func (x *exchange) keyOf(v pathValues) (*identity.Registry, error) {
-	reg, err := x.registry()
-	if err != nil {
-		return nil, err
-	}
+// checkKey refuses a key in the path that the account in the path has not, or that the
+// caller may not handle.
+func (x *exchange) checkKey(reg *identity.Registry, v pathValues) error {
 	key, err := reg.Key(v["key"])
 	if err == nil && key.Account != v["account"] {
 		err = identity.ErrNoSuchKey
@@ -165,7 +131,7 @@ func (x *exchange) keyOf(v pathValues) (*identity.Registry, error) {
 	if err == nil {
 		err = x.mayHandle(key.Account, key.User)
 	}
-	return reg, err
+	return err
 }
 
 // mayHandle refuses users the keys of a root: a user who may manage keys could hand
@@ -177,9 +143,8 @@ func (x *exchange) mayHandle(account, user string) error {
 	return x.rootOnly(account)
 }
 
-func updateKey(x *exchange, v pathValues) (any, error) {
-	reg, err := x.keyOf(v)
-	if err != nil {
+func updateKey(x *exchange, reg *identity.Registry, v pathValues) (any, error) {
+	if err := x.checkKey(reg, v); err != nil {
 		return nil, err
 	}
 	var in AdminKeyStatus
@@ -192,19 +157,14 @@ func updateKey(x *exchange, v pathValues) (any, error) {
 	return nil, reg.SetKeyActive(x.Context(), x.by(), v["key"], *in.Active)
 }
 
-func deleteKey(x *exchange, v pathValues) (any, error) {
-	reg, err := x.keyOf(v)
-	if err != nil {
+func deleteKey(x *exchange, reg *identity.Registry, v pathValues) (any, error) {
+	if err := x.checkKey(reg, v); err != nil {
 		return nil, err
 	}
 	return nil, reg.DeleteKey(x.Context(), x.by(), v["key"])
 }
 
-func listDevices(x *exchange, v pathValues) (any, error) {
-	reg, err := x.registry()
-	if err != nil {
-		return nil, err
-	}
+func listDevices(_ *exchange, reg *identity.Registry, v pathValues) (any, error) {
 	all, err := reg.Devices(v["account"])
 	return mapped(all, adminDevice), err
 }
@@ -212,11 +172,7 @@ func listDevices(x *exchange, v pathValues) (any, error) {
 // enrollDevice makes a device. It belongs to the root of the account, so that a user who
 // may manage devices could hand themselves the root's second factor: the root alone may,
 // besides the account that the server belongs to.
-func enrollDevice(x *exchange, v pathValues) (any, error) {
-	reg, err := x.registry()
-	if err != nil {
-		return nil, err
-	}
+func enrollDevice(x *exchange, reg *identity.Registry, v pathValues) (any, error) {
 	if err := x.rootOnly(v["account"]); err != nil {
 		return nil, err
 	}
@@ -233,11 +189,7 @@ func enrollDevice(x *exchange, v pathValues) (any, error) {
 	return out, err
 }
 
-func removeDevice(x *exchange, v pathValues) (any, error) {
-	reg, err := x.registry()
-	if err != nil {
-		return nil, err
-	}
+func removeDevice(x *exchange, reg *identity.Registry, v pathValues) (any, error) {
 	if err := x.rootOnly(v["account"]); err != nil {
 		return nil, err
 	}
@@ -271,10 +223,10 @@ func (x *exchange) callerOf(account, user string) (*identity.Caller, error) {
 }
 
 // mapped returns what each of list is made into; empty, not nil, for none.
-func mapped[A, B any](list []A, make func(A) B) []B {
+func mapped[A, B any](list []A, shown func(A) B) []B {
 	out := []B{}
 	for _, item := range list {
-		out = append(out, make(item))
+		out = append(out, shown(item))
 	}
 	return out
 }

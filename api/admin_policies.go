@@ -11,15 +11,15 @@ import (
 
 // policyEndpoints manage the policies of accounts and users, and explain decisions.
 var policyEndpoints = []endpoint{
-	{http.MethodGet, "/accounts/{account}/policies", "ListPolicies", "tombstone:ListPolicies", listPolicies},
+	{http.MethodGet, "/accounts/{account}/policies", "ListPolicies", "tombstone:ListPolicies", managed(listPolicies)},
 	{http.MethodGet, "/accounts/{account}/policies/{policy}", "GetPolicy", "tombstone:GetPolicy", getPolicy},
-	{http.MethodPut, "/accounts/{account}/policies/{policy}", "PutPolicy", "tombstone:PutPolicy", putPolicy},
-	{http.MethodDelete, "/accounts/{account}/policies/{policy}", "DeletePolicy", "tombstone:DeletePolicy", deletePolicy},
-	{http.MethodGet, "/accounts/{account}/users/{user}/policies", "ListUserPolicies", "tombstone:ListUserPolicies", listUserPolicies},
-	{http.MethodPut, "/accounts/{account}/users/{user}/policies/{policy}", "PutUserPolicy", "tombstone:PutUserPolicy", putUserPolicy},
-	{http.MethodDelete, "/accounts/{account}/users/{user}/policies/{policy}", "DeleteUserPolicy", "tombstone:DeleteUserPolicy", deleteUserPolicy},
-	{http.MethodPut, "/accounts/{account}/users/{user}/attached/{policy}", "AttachUserPolicy", "tombstone:AttachUserPolicy", attachPolicy},
-	{http.MethodDelete, "/accounts/{account}/users/{user}/attached/{policy}", "DetachUserPolicy", "tombstone:DetachUserPolicy", detachPolicy},
+	{http.MethodPut, "/accounts/{account}/policies/{policy}", "PutPolicy", "tombstone:PutPolicy", managed(putPolicy)},
+	{http.MethodDelete, "/accounts/{account}/policies/{policy}", "DeletePolicy", "tombstone:DeletePolicy", managed(deletePolicy)},
+	{http.MethodGet, "/accounts/{account}/users/{user}/policies", "ListUserPolicies", "tombstone:ListUserPolicies", managed(listUserPolicies)},
+	{http.MethodPut, "/accounts/{account}/users/{user}/policies/{policy}", "PutUserPolicy", "tombstone:PutUserPolicy", managed(putUserPolicy)},
+	{http.MethodDelete, "/accounts/{account}/users/{user}/policies/{policy}", "DeleteUserPolicy", "tombstone:DeleteUserPolicy", managed(deleteUserPolicy)},
+	{http.MethodPut, "/accounts/{account}/users/{user}/attached/{policy}", "AttachUserPolicy", "tombstone:AttachUserPolicy", managed(attachPolicy)},
+	{http.MethodDelete, "/accounts/{account}/users/{user}/attached/{policy}", "DetachUserPolicy", "tombstone:DetachUserPolicy", managed(detachPolicy)},
 	{http.MethodPost, "/accounts/{account}/explain", "ExplainPolicy", "tombstone:ExplainPolicy", explainPolicy},
 }
 
@@ -33,15 +33,11 @@ func managedPolicy(name string) (AdminPolicy, bool) {
 }
 
 // listPolicies answers those that come with the server and those of the account.
-func listPolicies(x *exchange, v pathValues) (any, error) {
+func listPolicies(_ *exchange, reg *identity.Registry, v pathValues) (any, error) {
 	all := []AdminPolicy{}
 	for _, name := range policy.ManagedNames() {
 		p, _ := managedPolicy(name)
 		all = append(all, p)
-	}
-	reg, err := x.registry()
-	if err != nil {
-		return nil, err
 	}
 	own, err := reg.Policies(v["account"])
 	return append(all, mapped(own, adminPolicy)...), err
@@ -67,37 +63,19 @@ func getPolicy(x *exchange, v pathValues) (any, error) {
 	return nil, identity.ErrNoSuchPolicy
 }
 
-func putPolicy(x *exchange, v pathValues) (any, error) {
-	reg, data, err := x.policyBody()
+func putPolicy(x *exchange, reg *identity.Registry, v pathValues) (any, error) {
+	data, err := x.readDocument(maxSmallDocument)
 	if err != nil {
 		return nil, err
 	}
 	return nil, reg.PutPolicy(x.Context(), x.by(), v["account"], v["policy"], data)
 }
 
-// policyBody reads the policy that a request brings.
-func (x *exchange) policyBody() (*identity.Registry, []byte, error) {
-	reg, err := x.registry()
-	if err != nil {
-		return nil, nil, err
-	}
-	data, err := x.readDocument(maxSmallDocument)
-	return reg, data, err
-}
-
-func deletePolicy(x *exchange, v pathValues) (any, error) {
-	reg, err := x.registry()
-	if err != nil {
-		return nil, err
-	}
+func deletePolicy(x *exchange, reg *identity.Registry, v pathValues) (any, error) {
 	return nil, reg.DeletePolicy(x.Context(), x.by(), v["account"], v["policy"])
 }
 
-func listUserPolicies(x *exchange, v pathValues) (any, error) {
-	reg, err := x.registry()
-	if err != nil {
-		return nil, err
-	}
+func listUserPolicies(_ *exchange, reg *identity.Registry, v pathValues) (any, error) {
 	inline, attached, err := reg.UserPolicies(v["account"], v["user"])
 	all := mapped(inline, adminPolicy)
 	for _, name := range attached {
@@ -108,35 +86,23 @@ func listUserPolicies(x *exchange, v pathValues) (any, error) {
 	return all, err
 }
 
-func putUserPolicy(x *exchange, v pathValues) (any, error) {
-	reg, data, err := x.policyBody()
+func putUserPolicy(x *exchange, reg *identity.Registry, v pathValues) (any, error) {
+	data, err := x.readDocument(maxSmallDocument)
 	if err != nil {
 		return nil, err
 	}
 	return nil, reg.PutUserPolicy(x.Context(), x.by(), v["account"], v["user"], v["policy"], data)
 }
 
-func deleteUserPolicy(x *exchange, v pathValues) (any, error) {
-	reg, err := x.registry()
-	if err != nil {
-		return nil, err
-	}
+func deleteUserPolicy(x *exchange, reg *identity.Registry, v pathValues) (any, error) {
 	return nil, reg.DeleteUserPolicy(x.Context(), x.by(), v["account"], v["user"], v["policy"])
 }
 
-func attachPolicy(x *exchange, v pathValues) (any, error) {
-	reg, err := x.registry()
-	if err != nil {
-		return nil, err
-	}
+func attachPolicy(x *exchange, reg *identity.Registry, v pathValues) (any, error) {
 	return nil, reg.AttachPolicy(x.Context(), x.by(), v["account"], v["user"], v["policy"])
 }
 
-func detachPolicy(x *exchange, v pathValues) (any, error) {
-	reg, err := x.registry()
-	if err != nil {
-		return nil, err
-	}
+func detachPolicy(x *exchange, reg *identity.Registry, v pathValues) (any, error) {
 	return nil, reg.DetachPolicy(x.Context(), x.by(), v["account"], v["user"], v["policy"])
 }
 

@@ -18,7 +18,7 @@ import (
 // tests of this file.
 func adminPathOf(e *endpoint, account string) string {
 	fill := strings.NewReplacer("{account}", account, "{user}", "none", "{key}", "NONE", "{policy}", "none", "{serial}", "none", "{bucket}", "bucket")
-	return adminPath + fill.Replace(e.path)
+	return AdminPath + fill.Replace(e.path)
 }
 
 // Whoever may not gets 403 from each endpoint and learns nothing; the account that the
@@ -83,11 +83,11 @@ func decoded[T any](t *testing.T, a answer) (out T) {
 // An account, its user and their keys and policies are made, used and removed.
 func TestEndpointsManageIdentities(t *testing.T) {
 	s, who := newPrincipalsServer(t)
-	made := decoded[AdminAccount](t, s.do("POST", adminPath+"/accounts", `{"displayName":"backup"}`))
+	made := decoded[AdminAccount](t, s.do("POST", AdminPath+"/accounts", `{"displayName":"backup"}`))
 	if made.Root == nil || made.Root.Secret == "" {
 		t.Fatalf("%+v", made)
 	}
-	account := adminPath + "/accounts/" + made.ID
+	account := AdminPath + "/accounts/" + made.ID
 	s.must("POST", account+"/users", `{"name":"restic","path":"/backup/"}`)
 	key := decoded[AdminKey](t, s.do("POST", account+"/keys", `{"user":"restic"}`))
 	if caller, ok := who.registry.Caller(key.AccessKey); !ok || caller.Principal.ARN() != "arn:aws:iam::"+made.ID+":user/backup/restic" {
@@ -106,7 +106,7 @@ func TestEndpointsManageIdentities(t *testing.T) {
 	if len(all) != 2 || all[0].Name != "own" || all[1].Name != "backup-writer" || !all[1].Managed {
 		t.Errorf("policies %+v", all)
 	}
-	for _, a := range []answer{s.do("GET", account+"/keys", ""), s.do("GET", adminPath+"/accounts", "")} {
+	for _, a := range []answer{s.do("GET", account+"/keys", ""), s.do("GET", AdminPath+"/accounts", "")} {
 		if strings.Contains(string(a.body), "secretKey") {
 			t.Errorf("a secret is shown again: %s", a.body)
 		}
@@ -127,29 +127,29 @@ func TestEndpointsRefuse(t *testing.T) {
 	s, who := newPrincipalsServer(t)
 	who.account("other", "111122223333")
 	s.doAs("other", "PUT", "/theirs", "")
-	const user = adminPath + "/accounts/111122223333/users"
+	const user = AdminPath + "/accounts/111122223333/users"
 	tests := []struct {
 		method, target, body string
 		status               int
 		code                 string
 	}{
-		{"GET", adminPath + "/nothing", "", 404, "NotFound"},
-		{"PATCH", adminPath + "/accounts", "", 404, "NotFound"},
-		{"GET", adminPath + "/accounts/999999999999/users", "", 404, "NoSuchEntity"},
+		{"GET", AdminPath + "/nothing", "", 404, "NotFound"},
+		{"PATCH", AdminPath + "/accounts", "", 404, "NotFound"},
+		{"GET", AdminPath + "/accounts/999999999999/users", "", 404, "NoSuchEntity"},
 		{"POST", user, "{", 400, "MalformedJSON"},
 		{"POST", user, `{"name":"a","other":1}`, 400, "MalformedJSON"},
 		{"POST", user, `{"name":"a"}{}`, 400, "MalformedJSON"},
 		{"POST", user, `{"name":"a b"}`, 400, "ValidationError"},
-		{"POST", adminPath + "/accounts", `{"id":"111122223333"}`, 409, "EntityAlreadyExists"},
-		{"DELETE", adminPath + "/accounts/111122223333", "", 409, "DeleteConflict"},
-		{"DELETE", adminPath + "/accounts/" + testOwner.Account + "/keys/" + testKey, "", 409, "DeleteConflict"},
-		{"DELETE", adminPath + "/accounts/111122223333/keys/" + testKey, "", 404, "NoSuchEntity"},
+		{"POST", AdminPath + "/accounts", `{"id":"111122223333"}`, 409, "EntityAlreadyExists"},
+		{"DELETE", AdminPath + "/accounts/111122223333", "", 409, "DeleteConflict"},
+		{"DELETE", AdminPath + "/accounts/" + testOwner.Account + "/keys/" + testKey, "", 409, "DeleteConflict"},
+		{"DELETE", AdminPath + "/accounts/111122223333/keys/" + testKey, "", 404, "NoSuchEntity"},
 		{"PUT", user + "/none/policies/p", "{", 404, "NoSuchEntity"},
-		{"PUT", adminPath + "/accounts/111122223333/policies/p", "{", 400, "MalformedPolicy"},
-		{"GET", adminPath + "/buckets/none/locks", "", 404, "NoSuchBucket"},
-		{"GET", adminPath + "/ledger?limit=x", "", 400, "InvalidArgument"},
-		{"GET", adminPath + "/ledger?from=yesterday", "", 400, "InvalidArgument"},
-		{"GET", adminPath + "/accounts/%zz/users", "", 400, ""},
+		{"PUT", AdminPath + "/accounts/111122223333/policies/p", "{", 400, "MalformedPolicy"},
+		{"GET", AdminPath + "/buckets/none/locks", "", 404, "NoSuchBucket"},
+		{"GET", AdminPath + "/ledger?limit=x", "", 400, "InvalidArgument"},
+		{"GET", AdminPath + "/ledger?from=yesterday", "", 400, "InvalidArgument"},
+		{"GET", AdminPath + "/accounts/%zz/users", "", 400, ""},
 	}
 	for _, test := range tests {
 		a := s.do(test.method, test.target, test.body)
@@ -167,23 +167,23 @@ func TestEndpointsOfTheStore(t *testing.T) {
 	gone := s.must("PUT", "/bucket/gone", "x").header.Get("X-Amz-Version-Id")
 	s.must("PUT", "/bucket/held", "x", "X-Amz-Object-Lock-Legal-Hold", "ON")
 	s.must("DELETE", "/bucket/gone?versionId="+gone, "")
-	a := s.do("GET", adminPath+"/ledger?bucket=bucket&key=gone", "")
+	a := s.do("GET", AdminPath+"/ledger?bucket=bucket&key=gone", "")
 	if n := strings.Count(string(a.body), "\n"); n != 1 || !strings.Contains(string(a.body), `"change":"version-removed"`) ||
 		!strings.Contains(string(a.body), gone) || !strings.Contains(string(a.body), testOwner.Account+":root") {
 		t.Errorf("%d lines: %s", n, a.body)
 	}
-	if report := decoded[AdminLedgerReport](t, s.do("GET", adminPath+"/ledger/verify", "")); !report.Sound {
+	if report := decoded[AdminLedgerReport](t, s.do("GET", AdminPath+"/ledger/verify", "")); !report.Sound {
 		t.Errorf("%+v", report)
 	}
-	locks := decoded[AdminLocks](t, s.do("GET", adminPath+"/buckets/bucket/locks", ""))
+	locks := decoded[AdminLocks](t, s.do("GET", AdminPath+"/buckets/bucket/locks", ""))
 	if len(locks.Locks) != 1 || locks.Locks[0].LegalHold != "ON" || locks.Next != "" {
 		t.Errorf("%+v", locks)
 	}
-	proof := decoded[AdminLockProof](t, s.do("GET", adminPath+"/buckets/bucket/locks/verify", ""))
+	proof := decoded[AdminLockProof](t, s.do("GET", AdminPath+"/buckets/bucket/locks/verify", ""))
 	if !proof.Sound || proof.Key != "held" || len(proof.Trials) == 0 {
 		t.Errorf("%+v", proof)
 	}
-	if c := decoded[AdminClock](t, s.do("GET", adminPath+"/clock", "")); c.StepSeconds != 0 {
+	if c := decoded[AdminClock](t, s.do("GET", AdminPath+"/clock", "")); c.StepSeconds != 0 {
 		t.Errorf("%+v", c)
 	}
 }
@@ -196,7 +196,7 @@ func TestEndpointExplains(t *testing.T) {
 		{"Sid":"NoDestroy","Effect":"Deny","Action":"s3:DeleteObjectVersion","Resource":"*"}]}`)
 	s.must("PUT", "/bucket", "")
 	ask := func(action string) AdminDecision {
-		return decoded[AdminDecision](t, s.do("POST", adminPath+"/accounts/self/explain",
+		return decoded[AdminDecision](t, s.do("POST", AdminPath+"/accounts/self/explain",
 			`{"user":"writer","action":"`+action+`","bucket":"bucket","key":"k","conditions":{"AWS:SourceIp":["10.0.0.1"]}}`))
 	}
 	if d := ask("s3:DeleteObject"); !d.Allowed || len(d.Steps) != 2 {
@@ -213,7 +213,7 @@ func TestEndpointDevices(t *testing.T) {
 	const all = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`
 	who.account("other", "111122223333")
 	who.user("111122223333", "admin", all)
-	devices := adminPath + "/accounts/111122223333/devices"
+	devices := AdminPath + "/accounts/111122223333/devices"
 	if a := s.doAs("admin", "POST", devices, `{"name":"phone"}`); a.status != http.StatusForbidden {
 		t.Errorf("%d %s", a.status, a.body)
 	}
@@ -239,7 +239,7 @@ func TestEndpointDevicesNeedCode(t *testing.T) {
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	})
 	who.account("other", "111122223333")
-	devices := adminPath + "/accounts/111122223333/devices"
+	devices := AdminPath + "/accounts/111122223333/devices"
 	made := decoded[AdminDevice](t, s.doAs("other", "POST", devices, `{"name":"phone"}`))
 	path := devices + "/" + url.PathEscape(made.Serial)
 	code := func(steps int) string {
@@ -280,11 +280,11 @@ func TestEndpointDevicesNeedCode(t *testing.T) {
 // Where there is one root alone, the endpoints of identities say so.
 func TestEndpointsWithoutIdentities(t *testing.T) {
 	s := newTestServer(t, nil)
-	if a := s.do("GET", adminPath+"/accounts", ""); a.status != http.StatusNotImplemented {
+	if a := s.do("GET", AdminPath+"/accounts", ""); a.status != http.StatusNotImplemented {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 	s.must("PUT", "/bucket", "")
-	d := decoded[AdminDecision](t, s.do("POST", adminPath+"/accounts/self/explain", `{"action":"s3:GetObject","bucket":"bucket","key":"k"}`))
+	d := decoded[AdminDecision](t, s.do("POST", AdminPath+"/accounts/self/explain", `{"action":"s3:GetObject","bucket":"bucket","key":"k"}`))
 	if !d.Allowed {
 		t.Errorf("%+v", d)
 	}

@@ -145,12 +145,7 @@ func bucketStatement(effect, principal, action, resource string) string {
 // and by one who may do all but one thing, who is told which (spec AP3.2-5).
 func TestActions(t *testing.T) {
 	s, who := newPrincipalsServer(t)
-	s.must("PUT", "/lock", "", "x-amz-bucket-object-lock-enabled", "true")
-	s.must("PUT", "/plain", "")
-	s.must("PUT", "/bucket", "")
-	s.must("PUT", "/bucket/key", "null version")
-	s.must("PUT", "/bucket?versioning", "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>")
-	s.must("PUT", "/bucket/bare", "x")
+	s.layBuckets()
 	for i := range actionCases {
 		c := &actionCases[i]
 		request := s.set(c)
@@ -167,6 +162,17 @@ func TestActions(t *testing.T) {
 			t.Errorf("%s with %v: %d %s", c.request, c.actions, a.status, a.body)
 		}
 	}
+}
+
+// layBuckets makes the buckets of the tables of requests: one with Object Lock, one
+// without versions, and one whose key "key" has a null version below those that follow.
+func (s *testServer) layBuckets() {
+	s.must("PUT", "/lock", "", "x-amz-bucket-object-lock-enabled", "true")
+	s.must("PUT", "/plain", "")
+	s.must("PUT", "/bucket", "")
+	s.must("PUT", "/bucket/key", "null version")
+	s.must("PUT", "/bucket?versioning", "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>")
+	s.must("PUT", "/bucket/bare", "x")
 }
 
 // set puts in place what a case needs, and returns what makes its request.

@@ -24,12 +24,12 @@ func (x *exchange) checkSigned() error {
 	return nil
 }
 
-// checkEarly asks policy before the document of a request is read that configures its
-// bucket, or replaces an ACL: what is wrong with it, and whether it goes with what the
-// bucket has, is told to those who may. Elsewhere policies look at what is read, or at
-// the object.
+// checkEarly asks policy before what a request sets is looked at, where that is held
+// against what others have: the settings of a bucket, and an ACL, which names accounts.
+// What is wrong with it is told to those who may. Elsewhere policies look at what is
+// read from the body, or at the object.
 func (x *exchange) checkEarly() error {
-	if x.op.method != put || x.creates() || x.level != bucket && x.op.name != "PutObjectAcl" {
+	if !x.asksEarly() {
 		return nil
 	}
 	if err := x.checkSigned(); err != nil {
@@ -41,4 +41,16 @@ func (x *exchange) checkEarly() error {
 		}
 	}
 	return x.askAll(nil)
+}
+
+func (x *exchange) asksEarly() bool {
+	switch x.op.name {
+	case "CreateBucket":
+		return false // it asks for more, which its document decides
+	case "PutObjectAcl":
+		return true
+	case "PutObject", "CopyObject", "CreateMultipartUpload":
+		return x.sendsACL()
+	}
+	return x.op.method == put && x.level == bucket
 }

@@ -163,12 +163,7 @@ const retentionDocument = "<Retention><Mode>GOVERNANCE</Mode><RetainUntilDate>20
 // TestConditionValues makes each request by a user whose one policy has the condition.
 func TestConditionValues(t *testing.T) {
 	s, who := newPrincipalsServer(t)
-	s.must("PUT", "/lock", "", "x-amz-bucket-object-lock-enabled", "true")
-	s.must("PUT", "/plain", "")
-	s.must("PUT", "/bucket", "")
-	s.must("PUT", "/bucket/key", "null version")
-	s.must("PUT", "/bucket?versioning", "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>")
-	s.must("PUT", "/bucket/bare", "x")
+	s.layBuckets()
 	for i := range valueCases {
 		c := &valueCases[i]
 		version := s.must("PUT", "/bucket/key", "x", "x-amz-tagging", "team=red").header.Get("X-Amz-Version-Id")

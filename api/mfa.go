@@ -66,6 +66,16 @@ var mfaRefusals = []struct {
 	{err: identity.ErrTooManyCodes, message: "Too many MFA codes were wrong; wait a minute"},
 }
 
+// mfaRefusal returns what is said to a code that was not taken, and whether err is that.
+func mfaRefusal(err error) (message string, refused bool) {
+	for _, refusal := range mfaRefusals {
+		if errors.Is(err, refusal.err) {
+			return refusal.message, true
+		}
+	}
+	return "", false
+}
+
 // verifyMFA takes a code of a device of the bucket owner's root. That nobody else may
 // (spec OL2-4, OL2-5) is said without a look at the code: others must neither use codes
 // up nor try them.
@@ -80,10 +90,8 @@ func (x *exchange) verifyMFA(serial, code string) error {
 		return refuseWith("AccessDenied", mfaRefusals[0].message)
 	}
 	err := x.h.identities.VerifyMFA(x.Context(), x.caller, serial, code)
-	for _, refusal := range mfaRefusals {
-		if errors.Is(err, refusal.err) {
-			return &failure{code: "AccessDenied", message: refusal.message, cause: err}
-		}
+	if message, refused := mfaRefusal(err); refused {
+		return &failure{code: "AccessDenied", message: message, cause: err}
 	}
 	x.token = err == nil
 	return err
@@ -110,10 +118,8 @@ func (x *exchange) confirmDevices(reg *identity.Registry, account string) error 
 		return err
 	}
 	err = reg.VerifyMFA(x.Context(), root, serial, code)
-	for _, refusal := range mfaRefusals {
-		if errors.Is(err, refusal.err) {
-			return refuseWith("AccessDenied", refusal.message) // what caused it would be answered as what is not there
-		}
+	if message, refused := mfaRefusal(err); refused {
+		return refuseWith("AccessDenied", message) // what caused it would be answered as what is not there
 	}
 	return err
 }

@@ -9,12 +9,6 @@ import (
 	"github.com/seed61737384/tombstone/versioning"
 )
 
-// The longest default retention (spec OL1.1-6).
-const (
-	maxRetentionDays  = 36500
-	maxRetentionYears = 100
-)
-
 // parseLockConfiguration reads an ObjectLockConfiguration (spec OL1.1-3 to OL1.1-6):
 // Object Lock is enabled by it, and a default retention set or, without a rule,
 // removed.
@@ -74,9 +68,9 @@ func defaultRetention(values map[string]string) (store.DefaultRetention, error) 
 	d := store.DefaultRetention{Mode: mode}
 	var err error
 	if inDays {
-		d.Days, err = retentionPeriod("Days", days, maxRetentionDays)
+		d.Days, err = retentionPeriod("Days", days, store.MaxRetentionDays)
 	} else {
-		d.Years, err = retentionPeriod("Years", years, maxRetentionYears)
+		d.Years, err = retentionPeriod("Years", years, store.MaxRetentionYears)
 	}
 	if err != nil {
 		return store.DefaultRetention{}, err

@@ -176,7 +176,7 @@ func FuzzLockDocuments(f *testing.F) {
 		d, err := parseLockConfiguration(data)
 		refusedOnly(t, data, err)
 		good := d.IsZero() || d.Mode != versioning.NoRetention && (d.Days > 0) != (d.Years > 0) &&
-			d.Days <= maxRetentionDays && d.Years <= maxRetentionYears && d.Days >= 0 && d.Years >= 0
+			d.Days <= store.MaxRetentionDays && d.Years <= store.MaxRetentionYears && d.Days >= 0 && d.Years >= 0
 		if !good || err != nil && d != (store.DefaultRetention{}) {
 			t.Fatalf("%q: %+v, %v", data, d, err)
 		}

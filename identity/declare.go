@@ -8,8 +8,8 @@ import (
 
 // The declare methods make one thing be what the file says of it, and the file's own. What is so already they leave alone.
 
-// at names the line that err is about, unless it says so itself.
-func at(line int, err error) error {
+// atLine names the line that err is about, unless it says so itself.
+func atLine(line int, err error) error {
 	var placed *FileError
 	if err == nil || errors.As(err, &placed) {
 		return err
@@ -18,32 +18,32 @@ func at(line int, err error) error {
 }
 
 func (e *edit) declareAccount(d declaredAccount) error {
-	if err := at(d.line, e.declareItself(d)); err != nil {
+	if err := atLine(d.line, e.declareItself(d)); err != nil {
 		return err
 	}
 	for _, k := range d.keys {
-		if err := at(k.line, e.declareKey(d.id, "", k)); err != nil {
+		if err := atLine(k.line, e.declareKey(d.id, "", k)); err != nil {
 			return err
 		}
 	}
 	for _, p := range d.policies {
-		if err := at(p.line, e.declarePolicy(d.id, p)); err != nil {
+		if err := atLine(p.line, e.declarePolicy(d.id, p)); err != nil {
 			return err
 		}
 	}
 	for _, u := range d.users {
-		if err := at(u.line, e.declareUser(d.id, u)); err != nil {
+		if err := atLine(u.line, e.declareUser(d.id, u)); err != nil {
 			return err
 		}
 	}
 	for _, v := range d.devices {
-		if err := at(v.line, e.declareDevice(d.id, v)); err != nil {
+		if err := atLine(v.line, e.declareDevice(d.id, v)); err != nil {
 			return err
 		}
 	}
 	a := e.next.accounts[d.id]
 	if !a.configured && len(a.keys) == 0 {
-		return at(d.line, fmt.Errorf("%w: account %s has no root-keys", ErrLastRoot, d.id))
+		return atLine(d.line, fmt.Errorf("%w: account %s has no root-keys", ErrLastRoot, d.id))
 	}
 	return nil
 }
@@ -104,17 +104,17 @@ func (e *edit) declareUser(account string, d declaredUser) error {
 // declareWithin is about what belongs to a user.
 func (e *edit) declareWithin(account string, d declaredUser) error {
 	for _, k := range d.keys {
-		if err := at(k.line, e.declareKey(account, d.name, k)); err != nil {
+		if err := atLine(k.line, e.declareKey(account, d.name, k)); err != nil {
 			return err
 		}
 	}
 	for _, p := range d.inline {
-		if err := at(p.line, e.declareInline(account, d.name, p)); err != nil {
+		if err := atLine(p.line, e.declareInline(account, d.name, p)); err != nil {
 			return err
 		}
 	}
 	for _, t := range d.attach {
-		if err := at(t.line, e.declareAttached(account, d.name, t.text)); err != nil {
+		if err := atLine(t.line, e.declareAttached(account, d.name, t.text)); err != nil {
 			return err
 		}
 	}

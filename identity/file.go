@@ -64,7 +64,7 @@ type listing map[string]bool
 func (l listing) add(line int, parts ...string) error {
 	name := rowName(parts...)
 	if l[name] {
-		return at(line, fmt.Errorf("%w: %s is listed twice", ErrInvalid, name))
+		return atLine(line, fmt.Errorf("%w: %s is listed twice", ErrInvalid, name))
 	}
 	l[name] = true
 	return nil

@@ -56,7 +56,7 @@ func checkDocument(document []byte, first int) error {
 	if errors.As(err, &syntax) {
 		return &FileError{Line: first + max(syntax.Line, 1) - 1, Err: documentError{syntax}}
 	}
-	return at(first, err)
+	return atLine(first, err)
 }
 
 // documentWriter writes nodes as JSON: on one line, or each on its line in the file.

@@ -3,107 +3,13 @@ package store
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/seed61737384/tombstone/store/engine"
 	"github.com/seed61737384/tombstone/versioning"
 )
 
-const (
-	// sealPause is how long rows wait for others that are sealed with them.
-	sealPause = 500 * time.Millisecond
-	// sealRetry is how long the sealer rests after a failure.
-	sealRetry = time.Second
-	// keepPause is how often it is looked whether the time of seals has come, while
-	// nothing else is to be done.
-	keepPause = 10 * time.Minute
-	// tellPause is how long the log says nothing of seals after it named one.
-	tellPause = time.Minute
-	// dropPage is how many rows are removed in one commit.
-	dropPage = 1024
-)
-
-// start starts the sealer.
-func (l *ledger) start() {
-	var ctx context.Context
-	ctx, l.cancel = context.WithCancel(context.Background())
-	l.look() // for what the last run left
-	l.done.Add(1)
-	go l.run(ctx)
-}
-
-// close ends the sealer, and seals what it had not come to.
-func (l *ledger) close() error {
-	if l.cancel == nil {
-		return nil
-	}
-	l.cancel()
-	l.done.Wait()
-	newest, err := l.seal(context.Background(), false)
-	if err == nil && newest != nil {
-		l.tell(newest)
-	}
-	return err
-}
-
-// tell names a seal in the log, which is kept elsewhere: so it shows if the end of
-// the ledger is cut off.
-func (l *ledger) tell(s *Seal) {
-	l.told = s
-	l.store.options.Logger.Info("ledger sealed", "seal", s.Number, "hash", hexSum(s.hash))
-}
-
-// run is the sealer. What fails is tried again; what failed is told once until
-// something works.
-func (l *ledger) run(ctx context.Context) {
-	defer l.done.Done()
-	for failing := false; ; {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(keepPause):
-		case <-l.wake:
-			if !pause(ctx, sealPause) {
-				return
-			}
-		}
-		err := l.turn(ctx)
-		if err == nil || ctx.Err() != nil {
-			failing = false
-			continue
-		}
-		if !failing {
-			l.store.options.Logger.Error("sealing the ledger failed, trying again", "error", err)
-		}
-		failing = true
-		if !pause(ctx, sealRetry) {
-			return
-		}
-		l.look()
-	}
-}
-
-// pause waits for d, and reports whether ctx goes on.
-func pause(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(d):
-		return true
-	}
-}
-
-// turn seals what is finished, and removes the rows whose time has come.
-func (l *ledger) turn(ctx context.Context) error {
-	newest, err := l.seal(ctx, false)
-	if err != nil {
-		return err
-	}
-	if newest != nil && (l.told == nil || newest.RealTime.Sub(l.told.RealTime) >= tellPause) {
-		l.tell(newest)
-	}
-	return l.drop(ctx)
-}
+// dropPage is how many rows are removed in one commit.
+const dropPage = 1024
 
 // due returns the order below which the time of all rows has come, at least dropped.
 // It is the end of a seal: a seal says so before any row goes, so that rows which

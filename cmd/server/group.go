@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -12,6 +13,9 @@ import (
 	"text/tabwriter"
 	"time"
 )
+
+// errUnsound ends a command that has printed what is wrong.
+var errUnsound = errors.New("not everything is as it should be")
 
 // action is one thing that a command does with a running server, such as "list" of
 // "tombstone account list".
@@ -157,4 +161,12 @@ func showTime(t *time.Time) string {
 		return "-"
 	}
 	return t.Format(time.DateTime)
+}
+
+// dash returns s, or a hyphen for nothing.
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
 }

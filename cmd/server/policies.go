@@ -89,7 +89,7 @@ func attachPolicy(method string) func(context.Context, *remote) error {
 func explainPolicy(ctx context.Context, r *remote) error {
 	account := r.given["account"]
 	if account == "" {
-		account = "self"
+		account = api.OwnAccount
 	}
 	q := api.AdminQuestion{User: r.given["user"], Action: r.arg(0)}
 	if name := r.arg(1); name != "" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
@@ -16,11 +17,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed61737384/tombstone/api"
 	"github.com/seed61737384/tombstone/auth"
 )
-
-// adminPath is where the endpoints of a server's own are, behind its address.
-const adminPath = "/_/v1"
 
 // maxRefusal bounds what is read of an answer that refuses, bytes.
 const maxRefusal = 1 << 20
@@ -130,7 +129,7 @@ func (r *refusal) Error() string {
 }
 
 // call asks the server and decodes what it answers into out, nil for nothing. In is
-// sent as JSON, nil for nothing. Path is below adminPath and escaped.
+// sent as JSON, nil for nothing. Path is below [api.AdminPath] and escaped.
 func (r *remote) call(ctx context.Context, method, path string, query url.Values, in, out any) error {
 	answer, err := r.ask(ctx, method, path, query, in)
 	if err != nil {
@@ -155,7 +154,7 @@ func (r *remote) ask(ctx context.Context, method, path string, query url.Values,
 			return nil, err
 		}
 	}
-	target := strings.TrimSuffix(r.config.remote.endpoint.String(), "/") + adminPath + path
+	target := strings.TrimSuffix(r.config.remote.endpoint.String(), "/") + api.AdminPath + path
 	if len(query) > 0 {
 		target += "?" + query.Encode()
 	}
@@ -178,6 +177,28 @@ func (r *remote) ask(ctx context.Context, method, path string, query url.Values,
 		return answer.Body, nil
 	}
 	return nil, errors.Join(refusalOf(answer), answer.Body.Close())
+}
+
+// lines calls fn with each line of an answer.
+func (r *remote) lines(ctx context.Context, path string, query url.Values, fn func([]byte) error) error {
+	answer, err := r.ask(ctx, http.MethodGet, path, query, nil)
+	if err != nil {
+		return err
+	}
+	defer answer.Close()
+	in := bufio.NewReader(answer)
+	for {
+		line, err := in.ReadBytes('\n')
+		switch {
+		case errors.Is(err, io.EOF) && len(line) == 0:
+			return nil
+		case err != nil:
+			return fmt.Errorf("the answer of the server: %w", err)
+		}
+		if err := fn(line); err != nil {
+			return err
+		}
+	}
 }
 
 // refusalOf reads an answer that refuses: an error document, in XML as S3 has it.
