@@ -89,7 +89,7 @@ func TestStalledUpload(t *testing.T) {
 
 // Nor does a refusal wait longer for a body that nobody wants.
 func TestStalledRefusedBody(t *testing.T) {
-	conn := startHandler(t, 50*time.Millisecond)
+	conn := startHandler(t, 500*time.Millisecond)
 	status, body, closes := converse(t, conn, signed(t, "PUT", "/none/key", "Content-Length: 1000")+"half")
 	if status != 404 || !strings.Contains(body, "NoSuchBucket") || !closes {
 		t.Errorf("%d %s, closes %v; want 404 and the end", status, body, closes)
