@@ -12,8 +12,9 @@ import (
 	"github.com/minio/minio-go/v7"
 )
 
-// What is not built answers so, and never does something else instead: a request
-// on a sub-resource must not read, write or delete the object or bucket itself.
+// What is not built answers so, what does not make sense is refused, and neither ever
+// does something else instead: a request on a sub-resource must not read, write or
+// delete the object or bucket itself.
 func TestUnsupportedOperationsTouchNothing(t *testing.T) {
 	c := newAWS(t, shared.Endpoint)
 	bucket, key := bucketName(t), "k"
@@ -21,43 +22,54 @@ func TestUnsupportedOperationsTouchNothing(t *testing.T) {
 	_, err := c.put(bucket, key, []byte("x"))
 	must(t, err)
 	ctx := context.Background()
-	for name, call := range map[string]func() error{
-		"PutObjectRetention": func() error {
-			_, err := c.s3.PutObjectRetention(ctx, &s3.PutObjectRetentionInput{Bucket: &bucket, Key: &key, Retention: &types.ObjectLockRetention{}})
-			return err
-		},
-		"PutObjectLegalHold": func() error {
-			_, err := c.s3.PutObjectLegalHold(ctx, &s3.PutObjectLegalHoldInput{Bucket: &bucket, Key: &key, LegalHold: &types.ObjectLockLegalHold{}})
-			return err
-		},
-		"PutObjectLockConfiguration": func() error {
-			_, err := c.s3.PutObjectLockConfiguration(ctx, &s3.PutObjectLockConfigurationInput{Bucket: &bucket, ObjectLockConfiguration: &types.ObjectLockConfiguration{}})
-			return err
-		},
-		"PutBucketLifecycleConfiguration": func() error {
+	for name, refused := range map[string]struct {
+		want string
+		call func() error
+	}{
+		"PutBucketLifecycleConfiguration": {"501 NotImplemented", func() error {
 			_, err := c.s3.PutBucketLifecycleConfiguration(ctx, &s3.PutBucketLifecycleConfigurationInput{Bucket: &bucket, LifecycleConfiguration: &types.BucketLifecycleConfiguration{Rules: []types.LifecycleRule{}}})
 			return err
-		},
-		"PutBucketPolicy": func() error {
-			_, err := c.s3.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: aws.String("{}")})
-			return err
-		},
-		"PutBucketWebsite": func() error {
+		}},
+		"PutBucketWebsite": {"501 NotImplemented", func() error {
 			_, err := c.s3.PutBucketWebsite(ctx, &s3.PutBucketWebsiteInput{Bucket: &bucket, WebsiteConfiguration: &types.WebsiteConfiguration{}})
 			return err
-		},
-		"PutBucketRequestPayment": func() error {
-			_, err := c.s3.PutBucketRequestPayment(ctx, &s3.PutBucketRequestPaymentInput{Bucket: &bucket,
-				RequestPaymentConfiguration: &types.RequestPaymentConfiguration{Payer: types.PayerRequester}})
+		}},
+		"PutBucketReplication": {"501 NotImplemented", func() error {
+			_, err := c.s3.PutBucketReplication(ctx, &s3.PutBucketReplicationInput{Bucket: &bucket,
+				ReplicationConfiguration: &types.ReplicationConfiguration{Role: aws.String("r"), Rules: []types.ReplicationRule{}}})
 			return err
-		},
-		"RestoreObject": func() error {
+		}},
+		"RestoreObject": {"501 NotImplemented", func() error {
 			_, err := c.s3.RestoreObject(ctx, &s3.RestoreObjectInput{Bucket: &bucket, Key: &key, RestoreRequest: &types.RestoreRequest{}})
 			return err
-		},
+		}},
+		"RenameObject": {"501 NotImplemented", func() error {
+			_, err := c.s3.RenameObject(ctx, &s3.RenameObjectInput{Bucket: &bucket, Key: aws.String("other"), RenameSource: &key})
+			return err
+		}},
+		"PutObjectRetention": {"400 InvalidRequest", func() error { // the bucket has no Object Lock
+			_, err := c.s3.PutObjectRetention(ctx, &s3.PutObjectRetentionInput{Bucket: &bucket, Key: &key, Retention: &types.ObjectLockRetention{}})
+			return err
+		}},
+		"PutObjectLegalHold": {"400 MalformedXML", func() error {
+			_, err := c.s3.PutObjectLegalHold(ctx, &s3.PutObjectLegalHoldInput{Bucket: &bucket, Key: &key, LegalHold: &types.ObjectLockLegalHold{}})
+			return err
+		}},
+		"PutObjectLockConfiguration": {"400 MalformedXML", func() error {
+			_, err := c.s3.PutObjectLockConfiguration(ctx, &s3.PutObjectLockConfigurationInput{Bucket: &bucket, ObjectLockConfiguration: &types.ObjectLockConfiguration{}})
+			return err
+		}},
+		"PutBucketPolicy": {"400 MalformedPolicy", func() error {
+			_, err := c.s3.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: aws.String("{}")})
+			return err
+		}},
+		"PutObjectAcl": {"400 AccessControlListNotSupported", func() error {
+			_, err := c.s3.PutObjectAcl(ctx, &s3.PutObjectAclInput{Bucket: &bucket, Key: &key, ACL: types.ObjectCannedACLPublicRead})
+			return err
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			wantFault(t, call(), "501 NotImplemented")
+			wantFault(t, refused.call(), refused.want)
 			wantBody(t, c, bucket, key, "", []byte("x"))
 			if keys, _, err := c.keys(bucket, listing{}); err != nil || len(keys) != 1 {
 				t.Errorf("the bucket holds %q, %v", keys, err)

@@ -95,7 +95,7 @@ type ledger struct {
 	// away meanwhile.
 	reading sync.RWMutex
 
-	told *Seal // the last one that the log named; the sealer's, and that of close after it
+	told *Seal // the last one that the log named; the sealer's
 
 	wake   chan struct{} // holds at most one wish to seal
 	cancel context.CancelFunc

@@ -67,12 +67,21 @@ func (k keyPair) complete() error {
 	return nil
 }
 
+// checkKeys refuses the pair that everybody knows where others than this machine can
+// use it.
+func checkKeys(c config, loopback bool) error {
+	if c.keys == defaultKeys && !loopback {
+		return fmt.Errorf("the default keys are public and --address %s is not a loopback address; set other keys, or none to have a pair made", c.address)
+	}
+	return nil
+}
+
 // chooseKeys returns the pair that requests are signed with: the one that was
 // given, else the one kept in the data folder, else the default pair on loopback,
 // else a new one, which is kept. The caller owns the data folder.
 func chooseKeys(c config, loopback bool) (keyPair, keyOrigin, error) {
-	if c.keys == defaultKeys && !loopback {
-		return keyPair{}, 0, fmt.Errorf("the default keys are public and --address %s is not a loopback address; set other keys, or none to have a pair made", c.address)
+	if err := checkKeys(c, loopback); err != nil {
+		return keyPair{}, 0, err
 	}
 	if c.keys != (keyPair{}) {
 		return c.keys, keysGiven, nil

@@ -78,7 +78,8 @@ func serveFolder(p process) int {
 	return serveConfig(p, c)
 }
 
-// serveConfig runs the server that c asks for.
+// serveConfig runs the server that c asks for. What can be refused without the data
+// folder is refused before that is opened, which leaves a trace in its ledger.
 func serveConfig(p process, c config) int {
 	limitMemory(p.env)
 	defer runtime.KeepAlive(make([]byte, idleHeap))
@@ -87,6 +88,9 @@ func serveConfig(p process, c config) int {
 	listener, err := net.Listen("tcp", c.address)
 	if err != nil {
 		return p.refuse(fmt.Errorf("--address %s: %w", c.address, err))
+	}
+	if err := checkKeys(c, isLoopback(listener.Addr())); err != nil {
+		return p.refuse(err)
 	}
 	st, err := openStore(c, log, listener)
 	if err != nil {
@@ -97,7 +101,9 @@ func serveConfig(p process, c config) int {
 		log.Error("closing the store failed", "err", err)
 		return exitFailed
 	}
-	if code == exitOK {
+	if seal, ok := st.NewestSeal(); code == exitOK && ok {
+		log.Info("stopped", "seal", seal.String())
+	} else if code == exitOK {
 		log.Info("stopped")
 	}
 	return code
