@@ -7,7 +7,7 @@ BENCH    ?= -compare
 IMAGE    ?= tombstone
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race lint fuzz integration bench mutate docker docker-prebuilt check
+.PHONY: help build run test race lint fuzz integration bench mutate attack docker docker-prebuilt check
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ integration: ## play real clients against the real binary
 
 bench: ## measure this server beside versitygw; BENCH holds other flags
 	go run ./integration/bench $(BENCH)
+
+attack: ## let random principals try to destroy what they may not, for ten minutes
+	go test -count=1 -timeout 30m -run '^TestAttack$$' ./internal/attack -for 10m
 
 mutate: ## invert every branch of the rule book and see a test fail each time
 	go run ./internal/mutate ./versioning

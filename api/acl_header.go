@@ -93,8 +93,9 @@ func isGrantHeader(name string) bool {
 	return false
 }
 
-// headerGrantees are the kinds of grantees as headers name them.
-var headerGrantees = map[string]granteeKind{"id": granteeID, "uri": granteeGroup, "emailAddress": granteeEmail}
+// headerGrantees are the kinds of grantees as headers name them, in lower case: clients
+// differ in theirs.
+var headerGrantees = map[string]granteeKind{"id": granteeID, "uri": granteeGroup, "emailaddress": granteeEmail}
 
 // parseGrantee reads a grantee of a header, such as id="79a5…".
 func parseGrantee(item string) (g wantedGrant, ok bool) {
@@ -103,6 +104,6 @@ func parseGrantee(item string) (g wantedGrant, ok bool) {
 	if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
 		value = value[1 : len(value)-1]
 	}
-	g.kind, g.value = headerGrantees[strings.TrimSpace(name)], value
+	g.kind, g.value = headerGrantees[strings.ToLower(strings.TrimSpace(name))], value
 	return g, ok && g.kind != 0
 }

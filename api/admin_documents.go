@@ -71,10 +71,12 @@ type AdminDevice struct {
 
 // AdminQuestion asks what would be decided about a request that nobody makes.
 type AdminQuestion struct {
-	User   string `json:"user,omitempty"` // of the account in the path; empty: its root
-	Action string `json:"action"`         // such as s3:DeleteObjectVersion
-	Bucket string `json:"bucket,omitempty"`
-	Key    string `json:"key,omitempty"`
+	User      string `json:"user,omitempty"`      // of the account in the path; empty: its root
+	Anonymous bool   `json:"anonymous,omitempty"` // nobody known asks
+	Action    string `json:"action"`              // such as s3:DeleteObjectVersion
+	Bucket    string `json:"bucket,omitempty"`
+	Key       string `json:"key,omitempty"`
+	VersionID string `json:"versionId,omitempty"`
 	// Conditions are values of condition keys, by their names in any case.
 	Conditions map[string][]string `json:"conditions,omitempty"`
 }
@@ -87,7 +89,8 @@ type AdminDecision struct {
 	Policy   string      `json:"policy,omitempty"` // that decided
 	Sid      string      `json:"sid,omitempty"`
 	Line     int         `json:"line,omitempty"`
-	Steps    []AdminStep `json:"steps"` // all statements that were looked at
+	Steps    []AdminStep `json:"steps"`           // all statements that were looked at
+	Notes    []string    `json:"notes,omitempty"` // what besides policies would hold the request back
 }
 
 // AdminStep is one statement in a decision.

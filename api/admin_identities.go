@@ -46,9 +46,12 @@ func createAccount(x *exchange, reg *identity.Registry, _ pathValues) (any, erro
 	return made, nil
 }
 
-// deleteAccount removes an account with all that belongs to it, but not one that owns
-// buckets: nobody could delete them any more.
+// deleteAccount removes an account with all that belongs to it, its root too, so that
+// roots alone may; but not one that owns buckets: nobody could delete them any more.
 func deleteAccount(x *exchange, reg *identity.Registry, v pathValues) (any, error) {
+	if err := x.rootOnly(v["account"]); err != nil {
+		return nil, err
+	}
 	q := store.BucketQuery{}
 	for more := true; more; {
 		var page []store.Bucket

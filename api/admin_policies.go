@@ -3,7 +3,6 @@ package api
 import (
 	"encoding/json"
 	"net/http"
-	"strings"
 
 	"github.com/seed61737384/tombstone/auth/policy"
 	"github.com/seed61737384/tombstone/identity"
@@ -20,7 +19,7 @@ var policyEndpoints = []endpoint{
 	{http.MethodDelete, "/accounts/{account}/users/{user}/policies/{policy}", "DeleteUserPolicy", "tombstone:DeleteUserPolicy", managed(deleteUserPolicy)},
 	{http.MethodPut, "/accounts/{account}/users/{user}/attached/{policy}", "AttachUserPolicy", "tombstone:AttachUserPolicy", managed(attachPolicy)},
 	{http.MethodDelete, "/accounts/{account}/users/{user}/attached/{policy}", "DetachUserPolicy", "tombstone:DetachUserPolicy", managed(detachPolicy)},
-	{http.MethodPost, "/accounts/{account}/explain", "ExplainPolicy", "tombstone:ExplainPolicy", explainPolicy},
+	{http.MethodPost, "/accounts/{account}/explain", "ExplainPolicy", "tombstone:ExplainPolicy", explainDecision},
 }
 
 // managedPolicy returns a policy that comes with the server.
@@ -104,68 +103,4 @@ func attachPolicy(x *exchange, reg *identity.Registry, v pathValues) (any, error
 
 func detachPolicy(x *exchange, reg *identity.Registry, v pathValues) (any, error) {
 	return nil, reg.DetachPolicy(x.Context(), x.by(), v["account"], v["user"], v["policy"])
-}
-
-// asked are the values of the condition keys of a question about a request that nobody
-// makes.
-type asked map[string][]string
-
-// Lookup returns the values of a key, in lower case.
-func (a asked) Lookup(key string) ([]string, bool) {
-	values, ok := a[key]
-	return values, ok
-}
-
-// explainPolicy says what would be decided about the root or a user of an account, and
-// what each statement has to do with it. What the bucket of another account says is
-// that account's, and that of the server.
-func explainPolicy(x *exchange, v pathValues) (any, error) {
-	var in AdminQuestion
-	if err := x.readJSON(&in); err != nil {
-		return nil, err
-	}
-	caller, err := x.callerOf(v["account"], in.User)
-	if err != nil {
-		return nil, err
-	}
-	values := make(asked, len(in.Conditions))
-	for key, v := range in.Conditions {
-		values[strings.ToLower(key)] = v
-	}
-	r := policy.Request{
-		Principal: &caller.Principal, Identity: caller.Policies,
-		Action: in.Action, Bucket: in.Bucket, Key: in.Key, Values: values,
-	}
-	var side *policy.Resource
-	if in.Bucket != "" {
-		found, err := x.h.store.Bucket(x.Context(), in.Bucket)
-		if p := &x.caller.Principal; p.Account != x.h.root.Principal.Account && found.Owner.Account != p.Account {
-			return nil, refuse("AccessDenied")
-		}
-		if err != nil {
-			return nil, err
-		}
-		if side, err = x.resourceOf(&found, nil); err != nil {
-			return nil, err
-		}
-	}
-	return adminDecision(policy.Explain(&r, side)), nil
-}
-
-func adminDecision(steps []policy.Step, d policy.Decision) AdminDecision {
-	out := AdminDecision{
-		Allowed: d.Allowed, Decision: d.String(), Reason: d.Reason.String(),
-		Policy: d.Policy, Sid: d.Sid, Line: d.Line, Steps: []AdminStep{},
-	}
-	for _, s := range steps {
-		effect := "Allow"
-		if s.Deny {
-			effect = "Deny"
-		}
-		out.Steps = append(out.Steps, AdminStep{
-			Policy: s.Policy, Statement: s.Statement, Sid: s.Sid, Line: s.Line,
-			Effect: effect, Matched: s.Matched, Why: s.Why,
-		})
-	}
-	return out
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,9 @@ func adminPathOf(e *endpoint, account string) string {
 	fill := strings.NewReplacer("{account}", account, "{user}", "none", "{key}", "NONE", "{policy}", "none", "{serial}", "none", "{bucket}", "bucket")
 	return AdminPath + fill.Replace(e.path)
 }
+
+// ofRoots are the endpoints that no policy gives to a user.
+var ofRoots = []string{"DeleteAccount", "EnrollMFADevice", "RemoveMFADevice", "AcceptClockStep"}
 
 // Whoever may not gets 403 from each endpoint and learns nothing; the account that the
 // server belongs to may everywhere, another one with its own.
@@ -43,7 +47,7 @@ func TestEndpointsAskForPermission(t *testing.T) {
 				name    string
 				allowed bool
 			}{
-				{"", true}, {"everything", e.name != "EnrollMFADevice" && e.name != "RemoveMFADevice" && e.name != "AcceptClockStep"},
+				{"", true}, {"everything", !slices.Contains(ofRoots, e.name)},
 				{"nothing", false}, {"third", false}, {"other", ofAccount},
 			}
 			for _, c := range cases {
@@ -287,5 +291,38 @@ func TestEndpointsWithoutIdentities(t *testing.T) {
 	d := decoded[AdminDecision](t, s.do("POST", AdminPath+"/accounts/self/explain", `{"action":"s3:GetObject","bucket":"bucket","key":"k"}`))
 	if !d.Allowed {
 		t.Errorf("%+v", d)
+	}
+}
+
+// A decision about an object looks at what is stored of it, as the request itself would,
+// and tells what besides policies would hold it back.
+func TestEndpointExplainsObjects(t *testing.T) {
+	s, who := newPrincipalsServer(t)
+	who.user(testOwner.Account, "bob", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*",
+		"Condition":{"StringEquals":{"s3:ExistingObjectTag/team":"blue"}}}}`)
+	s.must("PUT", "/bucket", "", "X-Amz-Bucket-Object-Lock-Enabled", "true")
+	s.must("PUT", "/bucket/blue", "x", "X-Amz-Tagging", "team=blue")
+	held := s.must("PUT", "/bucket/held", "x", "X-Amz-Object-Lock-Legal-Hold", "ON").header.Get("X-Amz-Version-Id")
+	ask := func(question string) AdminDecision {
+		return decoded[AdminDecision](t, s.do("POST", AdminPath+"/accounts/self/explain", question))
+	}
+	if d := ask(`{"user":"bob","action":"s3:GetObject","bucket":"bucket","key":"blue"}`); !d.Allowed {
+		t.Errorf("%+v", d)
+	}
+	if d := ask(`{"user":"bob","action":"s3:GetObject","bucket":"bucket","key":"held"}`); d.Allowed {
+		t.Errorf("%+v", d)
+	}
+	if d := ask(`{"anonymous":true,"action":"s3:GetObject","bucket":"bucket","key":"blue"}`); d.Allowed || len(d.Steps) != 0 {
+		t.Errorf("%+v", d)
+	}
+	d := ask(`{"action":"s3:DeleteObjectVersion","bucket":"bucket","key":"held","versionId":"` + held + `"}`)
+	if !d.Allowed || len(d.Notes) != 1 || !strings.Contains(d.Notes[0], "legal hold") {
+		t.Errorf("%+v", d)
+	}
+	if d := ask(`{"action":"s3:CreateBucket","bucket":"new"}`); !d.Allowed {
+		t.Errorf("%+v", d)
+	}
+	if a := s.do("POST", AdminPath+"/accounts/self/explain", `{"action":"s3:GetObjekt"}`); a.status != http.StatusBadRequest {
+		t.Errorf("%d %s", a.status, a.body)
 	}
 }

@@ -135,7 +135,7 @@ func (q *question) lock() versioning.Lock {
 	case x.task != nil && !x.task.lock.IsZero():
 		return x.task.lock
 	case x.op != nil && slices.Contains(makers, x.op.name):
-		l, _ := parseLock(x.r.Header, x.started)
+		l, _ := parseLock(x.r.Header, time.Time{})
 		return l
 	}
 	return versioning.Lock{}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -119,6 +120,69 @@ func readParts(t *testing.T, s *Store) {
 	mustRead(t, s, "parts", "u", versioning.ID{}, largeBody)
 }
 
+// keptUntil is the end of the retention in testdata.
+var keptUntil = time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// fillProtection makes locks, a default retention, documents that protect, rows of
+// identities and what the ledger tells of all that; folders from the third on have it.
+func fillProtection(t *testing.T, s *Store) {
+	ctx := t.Context()
+	fail := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := s.CreateBucket(ctx, BucketSpec{Name: "locked", Owner: testOwner, ObjectLock: true})
+	fail(err)
+	mustPut(t, s, "locked", "gone", "gone")
+	id := mustID(t, s, mustPut(t, s, "locked", "kept", "kept").VersionHeader)
+	_, err = s.SetRetention(ctx, RetentionRequest{Bucket: "locked", Key: "kept", ID: id, Mode: versioning.Compliance, Until: keptUntil})
+	fail(err)
+	held := mustID(t, s, mustPut(t, s, "locked", "held", "held").VersionHeader)
+	_, err = s.SetLegalHold(ctx, HoldRequest{Bucket: "locked", Key: "held", ID: held, Hold: versioning.HoldOn})
+	fail(err)
+	_, err = s.SetACL(ctx, ACLRequest{Bucket: "locked", Key: "held", ID: held, Build: listed([]byte("grants"))})
+	fail(err)
+	fail(s.SetObjectLock(ctx, "locked", DefaultRetention{Mode: versioning.Governance, Years: 100}, Maker{AccessKey: "k"}))
+	mustPut(t, s, "locked", "default", "default")
+	fail(s.SetConfig(ctx, "locked", ConfigPolicy, []byte("policy"), Maker{}))
+	fail(s.SaveIdentities(ctx, map[string][]byte{"account/1": []byte("account")}, Maker{}))
+	_, err = s.AdvanceMFA(ctx, "serial", 7)
+	fail(err)
+	mustDelete(t, s, "locked", "gone", versioning.ID{})
+}
+
+// readProtection looks at what fillProtection made.
+func readProtection(t *testing.T, s *Store) {
+	ctx := t.Context()
+	page, err := s.LockedVersions(ctx, LockedRequest{Bucket: "locked"})
+	if err != nil || len(page.Versions) != 3 {
+		t.Fatalf("%+v, %v", page, err)
+	}
+	for _, v := range page.Versions {
+		_, err := s.Delete(ctx, "locked", DeleteRequest{Key: v.Key, ID: mustID(t, s, v.VersionID)})
+		if !errors.Is(err, versioning.ObjectLocked) {
+			t.Errorf("%s: %v", v.Key, err)
+		}
+	}
+	if policy, err := s.Config(ctx, "locked", ConfigPolicy); err != nil || string(policy) != "policy" {
+		t.Errorf("%q, %v", policy, err)
+	}
+	rows := map[string]string{}
+	err = s.LoadIdentities(ctx, func(name string, value []byte) error { rows[name] = string(value); return nil })
+	if err != nil || rows["account/1"] != "account" {
+		t.Errorf("%q, %v", rows, err)
+	}
+	if advanced, err := s.AdvanceMFA(ctx, "serial", 7); err != nil || advanced {
+		t.Errorf("a step counts twice: %v", err)
+	}
+	if got := mustLedger(t, s, LedgerQuery{Bucket: "locked", Key: "gone"}); len(got) != 1 || got[0].Change != LedgerMarkerAdded {
+		t.Errorf("%+v", got)
+	}
+	mustVerify(t, s)
+}
+
 // TestWriteFolder writes a folder for testdata when it is asked to.
 func TestWriteFolder(t *testing.T) {
 	if *writeFolder == "" {
@@ -127,7 +191,7 @@ func TestWriteFolder(t *testing.T) {
 	// The second start writes tables of what the first left in the log, so that
 	// the folder has both.
 	steps := []func(s *Store){
-		func(s *Store) { fillFolder(t, s); fillParts(t, s) },
+		func(s *Store) { fillFolder(t, s); fillParts(t, s); fillProtection(t, s) },
 		func(s *Store) { mustPut(t, s, "suspended", "n", "n null") },
 	}
 	for _, step := range steps {
@@ -176,6 +240,9 @@ func TestOldFoldersOpen(t *testing.T) {
 			mustClean(t, s)
 			if filepath.Base(folder) != "folder-1" {
 				readParts(t, s)
+			}
+			if name := filepath.Base(folder); name != "folder-1" && name != "folder-2" {
+				readProtection(t, s)
 			}
 			mustPut(t, s, "enabled", "k", string(bytes.Repeat([]byte("x"), 1<<17)))
 			mustDelete(t, s, "enabled", "k", versioning.Null)
