@@ -65,7 +65,8 @@ type AdminClock struct {
 type AdminLedgerReport struct {
 	Sound      bool     `json:"sound"`
 	Seals      uint64   `json:"seals"`
-	Signed     uint64   `json:"signed"` // of these, by the key of the server
+	Signed     uint64   `json:"signed"`  // of these, by the key of the server or an old one
+	Foreign    uint64   `json:"foreign"` // of these, by a key that the server was not given
 	Rows       uint64   `json:"rows"`
 	Entries    uint64   `json:"entries"`
 	Unsealed   uint64   `json:"unsealedRows"`
@@ -73,7 +74,15 @@ type AdminLedgerReport struct {
 	NewestSeal uint64   `json:"newestSeal,omitempty"`
 	NewestHash string   `json:"newestHash,omitempty"` // to be kept elsewhere
 	Problems   []string `json:"problems"`
-	Truncated  bool     `json:"truncated,omitempty"` // there are more
+	// Gaps are when no ledger was kept, oldest first: no problem by themselves.
+	Gaps      []AdminLedgerGap `json:"gaps"`
+	Truncated bool             `json:"truncated,omitempty"` // there are more problems or gaps
+}
+
+// AdminLedgerGap is a span in which no ledger was kept, by the real time of the server.
+type AdminLedgerGap struct {
+	From *time.Time `json:"from,omitempty"` // absent: before the oldest entry
+	To   *time.Time `json:"to,omitempty"`   // absent: it goes on
 }
 
 func adminLock(key, id, mode, hold string, until time.Time) AdminLock {
@@ -175,8 +184,11 @@ func verifyLedger(x *exchange, _ pathValues) (any, error) {
 // LedgerReport returns a report as it is shown.
 func LedgerReport(r *store.LedgerReport) AdminLedgerReport {
 	out := AdminLedgerReport{
-		Sound: len(r.Problems) == 0, Seals: r.Seals, Signed: r.Signed, Rows: r.Rows, Entries: r.Entries,
-		Unsealed: r.Unsealed, Dropped: r.Dropped, NewestSeal: r.Newest.Number, Problems: []string{}, Truncated: r.Truncated,
+		Sound: len(r.Problems) == 0, Seals: r.Seals, Signed: r.Signed, Foreign: r.Foreign, Rows: r.Rows, Entries: r.Entries,
+		Unsealed: r.Unsealed, Dropped: r.Dropped, NewestSeal: r.Newest.Number, Problems: []string{}, Gaps: []AdminLedgerGap{}, Truncated: r.Truncated,
+	}
+	for _, g := range r.Gaps {
+		out.Gaps = append(out.Gaps, AdminLedgerGap{moment(g.From), moment(g.To)})
 	}
 	if r.Newest.Number != 0 {
 		hash := r.Newest.Hash()

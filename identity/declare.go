@@ -1,12 +1,12 @@
 package identity
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 )
 
-// The declare methods make one thing be what the file says of it, and the file's own. What is so already they leave alone.
+// The declare methods make one thing be what the file says of it. What was not there is the file's own; what was there stays
+// whose it was, whatever it says now. What is so already they leave alone.
 
 // atLine names the line that err is about, unless it says so itself.
 func atLine(line int, err error) error {
@@ -62,30 +62,36 @@ func (e *edit) declareItself(d declaredAccount) error {
 	case a.configured:
 		return nil
 	}
-	if d.name == "" {
+	switch {
+	case d.name == "" && !a.FromFile:
+		return nil
+	case d.name == "":
 		d.name = d.id
 	}
-	if err := checkDisplayName(d.name); err != nil || a.FromFile && a.DisplayName == d.name {
+	if err := checkDisplayName(d.name); err != nil || a.DisplayName == d.name {
 		return err
 	}
 	a, err := e.ownAccount(d.id)
 	if err != nil {
 		return err
 	}
-	a.FromFile, a.DisplayName = true, d.name
+	a.DisplayName = d.name
 	return e.putAccount(a)
 }
 
 func (e *edit) declareUser(account string, d declaredUser) error {
-	if d.path == "" {
+	u := e.next.accounts[account].users[d.name]
+	switch {
+	case d.path == "" && u != nil && !u.FromFile:
+		d.path = u.Path
+	case d.path == "":
 		d.path = "/"
 	}
-	u := e.next.accounts[account].users[d.name]
 	if u == nil {
 		if _, err := e.createUser(UserSpec{Account: account, Name: d.name, Path: d.path}, true); err != nil {
 			return err
 		}
-	} else if u.Path != d.path || !u.FromFile {
+	} else if u.Path != d.path {
 		if err := checkPath(d.path); err != nil {
 			return err
 		}
@@ -93,7 +99,7 @@ func (e *edit) declareUser(account string, d declaredUser) error {
 		if err != nil {
 			return err
 		}
-		own.Path, own.FromFile = d.path, true
+		own.Path = d.path
 		if err := e.putUser(own); err != nil {
 			return err
 		}
@@ -128,12 +134,15 @@ func (e *edit) declareKey(account, user string, d declaredKey) error {
 	if err := checkPair(d.accessKey, secret); err != nil {
 		return err
 	}
-	k := &key{Key: Key{AccessKey: d.accessKey, Account: account, User: user, Created: e.at(), Active: d.active == nil || *d.active}, use: &usage{}}
+	k := &key{Key: Key{
+		AccessKey: d.accessKey, Account: account, User: user, Created: e.at(), Active: d.active == nil || *d.active, FromFile: true,
+	}, use: &usage{}}
+	// The key may have gone with its user a moment ago, so what is published is asked.
+	if was := e.r.snapshot.Load().keys[d.accessKey]; was != nil && d.active == nil {
+		k.Active = was.Active
+	}
 	if old := e.next.keys[d.accessKey]; old != nil {
 		moved := old.Account != account || old.User != user
-		if d.active == nil {
-			k.Active = old.Active
-		}
 		switch {
 		case old.Configured, moved && !old.FromFile:
 			return fmt.Errorf("%w: access key %s is that of %s", ErrExists, d.accessKey, holder(old.Key))
@@ -141,40 +150,36 @@ func (e *edit) declareKey(account, user string, d declaredKey) error {
 			if err := e.dropKey(d.accessKey); err != nil {
 				return err
 			}
-		case old.secret.Reveal() == secret && old.Active == k.Active && old.FromFile:
+		case old.secret.Reveal() == secret && old.Active == k.Active:
 			return nil
 		default:
-			k.Created, k.use, k.unknown = old.Created, old.use, old.unknown
+			k.Created, k.use, k.unknown, k.FromFile = old.Created, old.use, old.unknown, old.FromFile
 		}
 	}
-	k.FromFile = true
 	return e.putKey(k, secret)
 }
 
 func (e *edit) declarePolicy(account string, d declaredPolicy) error {
-	if old := e.next.accounts[account].policies[d.name]; old != nil && old.FromFile && bytes.Equal(old.JSON, d.json) {
-		return nil
-	}
 	p, err := newKept(d.name, d.json)
 	if err != nil {
 		return err
 	}
-	p.replace(e.next.accounts[account].policies[d.name])
 	p.FromFile = true
+	if !p.replace(e.next.accounts[account].policies[d.name]) {
+		return nil
+	}
 	return e.putPolicy(account, p)
 }
 
 func (e *edit) declareInline(account, user string, d declaredPolicy) error {
-	old := e.next.accounts[account].users[user].inline[d.name]
-	if old != nil && old.FromFile && bytes.Equal(old.JSON, d.json) {
-		return nil
-	}
 	p, err := newDocument(d.name, d.json)
 	if err != nil {
 		return err
 	}
-	p.replace(old)
 	p.FromFile = true
+	if !p.replace(e.next.accounts[account].users[user].inline[d.name]) {
+		return nil
+	}
 	return e.putInline(account, user, p)
 }
 
@@ -183,14 +188,10 @@ func (e *edit) declareAttached(account, user, policy string) error {
 	if _, err := a.document(policy); err != nil {
 		return &Error{Op: "attach", Subject: policy, Err: err}
 	}
-	now := &attachment{created: e.at(), fromFile: true}
-	if old := a.users[user].attached[policy]; old != nil {
-		if old.fromFile {
-			return nil
-		}
-		now.created, now.unknown = old.created, old.unknown
+	if a.users[user].attached[policy] != nil {
+		return nil
 	}
-	return e.putAttached(account, user, policy, now)
+	return e.putAttached(account, user, policy, &attachment{created: e.at(), fromFile: true})
 }
 
 func (e *edit) declareDevice(account string, d declaredDevice) error {
@@ -217,10 +218,10 @@ func (e *edit) declareDevice(account string, d declaredDevice) error {
 			if err := e.dropDevice(serial); err != nil {
 				return err
 			}
-		case old.FromFile && old.secret.Reveal() == secret:
+		case old.secret.Reveal() == secret:
 			return nil
 		default:
-			now.Created, now.unknown = old.Created, old.unknown
+			now.Created, now.unknown, now.FromFile = old.Created, old.unknown, old.FromFile
 		}
 		now.codes = old.codes // a guess is a guess, whatever the secret was
 	}

@@ -21,9 +21,10 @@ func TestFileLeavesDisabledKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close(context.Background())
+	user := "restic"
 	apply := func(active string) bool {
 		t.Helper()
-		file := "accounts:\n  - id: \"000000000000\"\n    users:\n      - name: restic\n        keys:\n" +
+		file := "accounts:\n  - id: \"000000000000\"\n    users:\n      - name: " + user + "\n        keys:\n" +
 			"          - {access-key: STOLEN, secret-key: secret-of-stolen" + active + "}\n"
 		if err := r.ApplyFile(t.Context(), []byte(file)); err != nil {
 			t.Fatal(err)
@@ -39,6 +40,10 @@ func TestFileLeavesDisabledKey(t *testing.T) {
 	}
 	if apply("") {
 		t.Error("a key that was disabled signs again")
+	}
+	user = "renamed" // the user of before goes, with the key
+	if apply("") {
+		t.Error("a key that was disabled signs again for another user")
 	}
 	if !apply(", active: true") {
 		t.Error("a key that the file enables does not sign")

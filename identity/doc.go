@@ -13,9 +13,9 @@
 // # Two ways to manage, one implementation
 //
 // [Registry.ApplyFile] takes a whole declaration in YAML, the other methods one change each. A row remembers whether the
-// file made it. What the file made and no longer lists is removed when the file is applied, with all that belongs to it;
-// what others made is left alone. What the file lists is the file's from then on, whoever made it, and has the file's
-// content again after each start.
+// file made it, and that never changes by listing it. What the file lists has the file's content again after each start,
+// whoever made it. What the file made and no longer lists is removed when the file is applied. What others made never is:
+// a user who has something of that kind outlives its place in the file with it, and is theirs from then on.
 //
 // # Invariants
 //

@@ -19,6 +19,7 @@ type edit struct {
 	accounts map[string]bool   // that are the edit's own copies
 	users    map[userName]bool // likewise; their callers are made anew by finish
 	loading  bool              // rows are being read: what they say was checked when they were written
+	lost     []string          // rows that were read and are to be forgotten
 }
 
 func (r *Registry) edit(base *snapshot) *edit {

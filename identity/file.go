@@ -8,12 +8,19 @@ import (
 	"slices"
 )
 
-// ApplyFile makes the registry be what a declarative file says, in one change. Applying a file twice changes nothing. The
-// file is one YAML document:
+// ApplyFile makes the registry have what a declarative file lists, in one change. Applying a file twice changes nothing.
+//
+// What is listed and not there is made, and is the file's own from then on. What is there is given the content that the file
+// lists, and stays whose it is. What is the file's own and not listed is removed, and nothing else ever is: a user with
+// access keys or policies that commands made loses those of the file, and is no longer the file's. An account of the file
+// with anything that commands made is refused as [ErrInUse], and so is a policy of the file that a command attached. The
+// log names each row that was added, changed or removed.
+//
+// The file is one YAML document:
 //
 //	accounts:
 //	  - id: "111122223333"          # the default account too, whose name and root come from the configuration
-//	    name: backup                # absent: the id
+//	    name: backup                # absent: the id, or what a command made it
 //	    canonical-id: 64 hex digits # absent: made of the id
 //	    root-keys:                  # at least one, but for the default account
 //	      - access-key: …
@@ -24,7 +31,7 @@ import (
 //	        document: {Version: 2012-10-17, Statement: […]} # or a text in JSON
 //	    users:
 //	      - name: restic
-//	        path: /backup/          # absent: /
+//	        path: /backup/          # absent: /, or what a command made it
 //	        keys: […]               # like root-keys
 //	        attach: [backup-writer, own-prefix]
 //	        inline: […]             # like policies
@@ -44,7 +51,10 @@ func (r *Registry) ApplyFile(ctx context.Context, data []byte) error {
 		return &Error{Op: op, Err: err}
 	}
 	by := By{Operation: "ApplyIdentityFile", Cause: "job", CauseID: "identity-file"}
-	return r.change(ctx, by, op, "", func(e *edit) error {
+	var before *snapshot
+	var made *edit
+	err = r.change(ctx, by, op, "", func(e *edit) error {
+		before, made = r.snapshot.Load(), e
 		if err := e.sweep(listed); err != nil {
 			return err
 		}
@@ -55,6 +65,10 @@ func (r *Registry) ApplyFile(ctx context.Context, data []byte) error {
 		}
 		return nil
 	})
+	if err == nil {
+		r.tellRows("identities file", before, made)
+	}
+	return err
 }
 
 // listing is the names of the rows that a file stands for.
@@ -139,15 +153,58 @@ func (e *edit) sweep(listed listing) error {
 	return nil
 }
 
-// sweepAccount removes an account, unless users would go that the file knows nothing of.
+// sweepAccount removes an account, unless something would go that the file did not make.
 func (e *edit) sweepAccount(a *account) error {
-	for _, name := range slices.Sorted(maps.Keys(a.users)) {
-		if !a.users[name].FromFile {
-			return &FileError{Err: fmt.Errorf("%w: account %s is not listed any more, and has users that the file did not make, "+
-				"such as %s: list the account again, or delete them first", ErrInUse, a.ID, name)}
-		}
+	if other := e.othersIn(a); other != "" {
+		return &FileError{Err: fmt.Errorf("%w: account %s is not listed any more, and has what the file did not make, "+
+			"such as %s: list the account again, or delete that first", ErrInUse, a.ID, other)}
 	}
 	return e.dropAccount(a.ID)
+}
+
+// othersIn names something in an account that the file did not make, or nothing.
+func (e *edit) othersIn(a *account) string {
+	for _, name := range slices.Sorted(maps.Keys(a.users)) {
+		if u := a.users[name]; !u.FromFile || e.othersOf(u) {
+			return "user " + name
+		}
+	}
+	for _, accessKey := range a.keys {
+		if !e.next.keys[accessKey].FromFile {
+			return "access key " + accessKey
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.policies)) {
+		if !a.policies[name].FromFile {
+			return "policy " + name
+		}
+	}
+	for _, serial := range a.devices {
+		if !e.next.devices[serial].FromFile {
+			return "MFA device " + serial
+		}
+	}
+	return ""
+}
+
+// othersOf reports whether a user has anything that the file did not make.
+func (e *edit) othersOf(u *user) bool {
+	for _, accessKey := range u.keys {
+		if !e.next.keys[accessKey].FromFile {
+			return true
+		}
+	}
+	for _, d := range u.inline {
+		if !d.FromFile {
+			return true
+		}
+	}
+	for _, at := range u.attached {
+		if !at.fromFile {
+			return true
+		}
+	}
+	return false
 }
 
 // sweepWithin removes what an account that stays has no more. Policies go last: users may have had them.
@@ -155,10 +212,14 @@ func (e *edit) sweepWithin(a *account, listed listing) error {
 	for _, name := range slices.Sorted(maps.Keys(a.users)) {
 		u := a.users[name]
 		var err error
-		if u.FromFile && !listed[rowName(kindUser, a.ID, name)] {
+		gone := u.FromFile && !listed[rowName(kindUser, a.ID, name)]
+		if gone && !e.othersOf(u) {
 			err = e.dropUser(a.ID, name)
 		} else {
 			err = e.sweepUser(u, listed)
+		}
+		if err == nil && gone {
+			err = e.disownUser(a.ID, name)
 		}
 		if err != nil {
 			return err
@@ -182,6 +243,19 @@ func (e *edit) sweepWithin(a *account, listed listing) error {
 		}
 	}
 	return nil
+}
+
+// disownUser leaves a user, if it is still there, to the commands that gave it something.
+func (e *edit) disownUser(account, name string) error {
+	u, err := e.ownUser(account, name)
+	if errors.Is(err, ErrNoSuchUser) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	u.FromFile = false
+	return e.putUser(u)
 }
 
 func (e *edit) sweepUser(u *user, listed listing) error {

@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -130,15 +131,17 @@ accounts:
 		t.Errorf("devices %v", devices)
 	}
 
-	must(t, r.ApplyFile(ctx, []byte("accounts: []")))
-	if users, _ := r.Users(home); len(users) != 1 || users[0].Name != "ann" {
-		t.Errorf("users %v", users)
+	must(t, r.ApplyFile(ctx, []byte("accounts: [{id: 111122223333, root-keys: [{access-key: backuproot, secret-key: anothersecret}]}]")))
+	for _, account := range []string{home, other} {
+		if users, _ := r.Users(account); slices.ContainsFunc(users, func(u identity.User) bool { return u.FromFile }) {
+			t.Errorf("users %v", users)
+		}
 	}
-	if _, ok := r.Account(other); ok {
-		t.Error("the account is still there")
+	if ops, _ := r.CallerOf(home, "ops"); ops == nil || names(ops) != "readonly" {
+		t.Errorf("ops is %+v", ops)
 	}
-	if _, ok := r.Caller(made.AccessKey); ok {
-		t.Error("a key outlives its user")
+	if caller, _ := r.Caller(made.AccessKey); caller == nil || names(caller) != "made" || caller.Principal.User != "restic" {
+		t.Errorf("caller %+v", caller)
 	}
 }
 
@@ -150,12 +153,12 @@ func TestFileLeavesUsersOfOthers(t *testing.T) {
 	before := dump(t, r)
 	err := r.ApplyFile(t.Context(), []byte("accounts: []"))
 	want(t, "users of others", err, identity.ErrInUse)
-	if !strings.Contains(err.Error(), "such as ann") || dump(t, r) != before {
+	if !strings.Contains(err.Error(), "such as user ann") || dump(t, r) != before {
 		t.Errorf("%v", err)
 	}
 }
 
-// The file takes over what it lists, moves its own keys and devices, and takes none from others.
+// The file gives what it lists its content, moves its own keys and devices, and takes none from others.
 func TestFileTakesOver(t *testing.T) {
 	rows := &identitytest.Rows{}
 	r := populated(t, rows)
@@ -174,7 +177,7 @@ accounts:
     policies: [{name: kept, document: ` + "'" + allowAll + "'" + `}]
 `
 	must(t, r.ApplyFile(t.Context(), []byte(file)))
-	if u, _ := r.User(other, "bob"); u.ID != made.ID || !u.FromFile {
+	if u, _ := r.User(other, "bob"); u.ID != made.ID || u.FromFile || u.Path != "/team/" {
 		t.Errorf("user %+v", u)
 	}
 	must(t, r.ApplyFile(t.Context(), []byte(file)))

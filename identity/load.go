@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/seed61737384/tombstone/auth/policy"
 )
@@ -61,6 +62,9 @@ func (r *Registry) load(ctx context.Context, root RootCredential) error {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	r.snapshot.Store(e.next)
+	if r.forgets {
+		return r.forget(ctx, e)
+	}
 	return nil
 }
 
@@ -100,8 +104,9 @@ func (e *edit) loadSecrets(row stored) error {
 	if err != nil {
 		return err
 	}
-	e.r.checked = true
-	if text, err := e.r.unsealed(kindSecrets, sealed); err != nil || text != checkText {
+	text, err := e.r.unsealed(kindSecrets, sealed)
+	e.r.checked = err == nil && text == checkText
+	if !e.r.checked && !e.r.forgets {
 		return ErrWrongKey
 	}
 	return nil
@@ -139,7 +144,7 @@ func (e *edit) loadKey(row stored) error {
 	}
 	secret, err := e.r.unsealed(rowName(kindKey, k.AccessKey), sealed)
 	if err != nil {
-		return err
+		return e.lose(rowName(kindKey, k.AccessKey), err)
 	}
 	return e.placeKey(k, secret)
 }
@@ -175,7 +180,7 @@ func (e *edit) loadDevice(row stored) error {
 	}
 	secret, err := e.r.unsealed(rowName(kindDevice, d.Serial), sealed)
 	if err != nil {
-		return err
+		return e.lose(rowName(kindDevice, d.Serial), err)
 	}
 	return e.placeDevice(d, secret)
 }
@@ -189,6 +194,9 @@ func (e *edit) loadUsed(row stored) error {
 	if k := e.next.keys[row.parts[0]]; k != nil {
 		k.use.last.Store(ms)
 		k.use.written = ms
+	}
+	if slices.Contains(e.lost, rowName(kindKey, row.parts[0])) {
+		e.lost = append(e.lost, rowName(kindUsed, row.parts[0]))
 	}
 	return nil
 }

@@ -49,13 +49,17 @@ type Options struct {
 	Rows Rows
 	// SecretsKey seals secrets. It has to be the same for as long as the rows live.
 	SecretsKey [32]byte `json:"-"`
+	// ForgetSecrets drops the access keys and MFA devices whose secrets SecretsKey cannot open, where else [Open] would
+	// fail with [ErrWrongKey]. Accounts, users and policies stay.
+	ForgetSecrets bool
 	// Root is the default account, and its root credential.
 	Root RootCredential
 	// Now tells the real time, which MFA codes depend on.
 	Now func() time.Time
 	// Rand makes keys, ids and nonces; nil means crypto/rand.
 	Rand io.Reader
-	// Logger is told when notes of last use cannot be written; nil means none.
+	// Logger is told which rows a file or forgetting changes, by name, and when notes of last use cannot be written; nil
+	// means none.
 	Logger *slog.Logger
 }
 
@@ -77,6 +81,8 @@ type Registry struct {
 	logger *slog.Logger
 	root   string // id of the default account
 
+	forgets bool // rows whose secrets cannot be opened are dropped by Open
+
 	snapshot atomic.Pointer[snapshot] // replaced under mu
 
 	mu      sync.Mutex // held by a change from its first look at the snapshot until it is published
@@ -95,8 +101,8 @@ func (r *Registry) String() string { return "identities of root of " + r.root }
 // GoString shows no key.
 func (r *Registry) GoString() string { return r.String() }
 
-// Open reads the registry that rows hold. It fails with [ErrWrongKey] if secrets were sealed with another key, with
-// [ErrExists] if the configured root key is that of somebody else too, and with [ErrDamaged] or [ErrNewer] if rows cannot
+// Open reads the registry that rows hold. It fails with [ErrWrongKey] if secrets were sealed with another key (see
+// ForgetSecrets of [Options]), with [ErrExists] if the configured root key is that of somebody else too, and with [ErrDamaged] or [ErrNewer] if rows cannot
 // be made sense of. The caller closes it before what keeps the rows.
 func Open(ctx context.Context, o Options) (*Registry, error) {
 	r, err := newRegistry(o)
@@ -113,7 +119,7 @@ func Open(ctx context.Context, o Options) (*Registry, error) {
 }
 
 func newRegistry(o Options) (*Registry, error) {
-	r := &Registry{rows: o.Rows, now: o.Now, rand: o.Rand, logger: o.Logger, root: o.Root.Account.Account}
+	r := &Registry{rows: o.Rows, now: o.Now, rand: o.Rand, logger: o.Logger, root: o.Root.Account.Account, forgets: o.ForgetSecrets}
 	if r.rand == nil {
 		r.rand = rand.Reader
 	}

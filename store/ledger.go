@@ -21,8 +21,11 @@ type LedgerOptions struct {
 	// [Store.VerifyLedger] alone.
 	Key LedgerKey
 	// OpenKey returns Key, if it is given. It is called once the folder is taken, so
-	// that the key may be made and kept there.
-	OpenKey func() (LedgerKey, error)
+	// that the key may be made and kept there, with the newest seal, zero if there is
+	// none: a key that signed it is not to be replaced by a new one unseen.
+	OpenKey func(newest Seal) (LedgerKey, error)
+	// OldKeys signed seals before Key did. They verify these, and sign nothing.
+	OldKeys []LedgerKey
 	// Retention is for how long entries are kept at least; 0 means for ever. They go
 	// in whole seals, whose hashes stay.
 	Retention time.Duration
@@ -173,13 +176,25 @@ const (
 func (s *Store) startLedger(ctx context.Context, state uint64) error {
 	o := s.options.Ledger
 	l := &ledger{
-		store: s, key: o.Key, keeps: !o.Off && !s.options.ReadOnly,
+		store: s, keeps: !o.Off && !s.options.ReadOnly,
 		underWay: make(map[versioning.Order]struct{}), wake: make(chan struct{}, 1),
 	}
 	if err := l.load(ctx); err != nil {
 		return err
 	}
-	s.ledger = l
+	if o.OpenKey != nil {
+		var newest Seal
+		if at := l.newest.Load(); at != nil {
+			newest = *at
+		}
+		key, err := o.OpenKey(newest)
+		if err != nil {
+			return err
+		}
+		o.Key = key
+		s.options.Ledger.Key = key
+	}
+	l.key, s.ledger = o.Key, l
 	if s.options.ReadOnly || o.Off && state == 0 {
 		return nil
 	}
@@ -189,7 +204,11 @@ func (s *Store) startLedger(ctx context.Context, state uint64) error {
 	if err := l.noteState(ctx, state); err != nil {
 		return err
 	}
-	if newest := l.newest.Load(); l.keeps && (newest == nil || newest.KeyID != l.key.ID()) {
+	newest := l.newest.Load()
+	if newest != nil && newest.Kind != Unsigned && !o.gives(newest) {
+		s.options.Logger.Warn("the newest seal of the ledger is signed by a key that is not given", "seal", newest.String(), "key", newest.KeyID)
+	}
+	if l.keeps && (newest == nil || newest.KeyID != l.key.ID()) {
 		if _, err := l.seal(ctx, true); err != nil {
 			return err
 		}

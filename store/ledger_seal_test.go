@@ -211,8 +211,10 @@ func TestVerifyFindsForgedSeals(t *testing.T) {
 // verifies its own.
 func TestLedgerKeyChanges(t *testing.T) {
 	fs, keys := blob.MemFS(), testKeys(t)
+	var old []LedgerKey
 	for _, name := range []string{"none", "HMAC-SHA256", "Ed25519"} {
-		s := openTest(t, fs, func(o *Options) { o.Ledger.Key = keys[name] })
+		s := openTest(t, fs, func(o *Options) { o.Ledger.Key, o.Ledger.OldKeys = keys[name], old })
+		old = append(old, keys[name])
 		if newest, _ := s.NewestSeal(); newest.Kind.String() != name || newest.KeyID != keys[name].ID() {
 			t.Errorf("with %s the newest seal is %+v", name, newest)
 		}
@@ -226,8 +228,8 @@ func TestLedgerKeyChanges(t *testing.T) {
 	if !errors.Is(err, errKeyCannotSign) {
 		t.Errorf("a public key signs: %v", err)
 	}
-	s := openTest(t, fs, func(o *Options) { o.ReadOnly, o.Ledger.Key = true, public })
-	if r := mustVerify(t, s); r.Signed == 0 || r.Signed == r.Seals {
+	s := openTest(t, fs, func(o *Options) { o.ReadOnly, o.Ledger.Key, o.Ledger.OldKeys = true, public, old[:2] })
+	if r := mustVerify(t, s); r.Signed == 0 || r.Signed == r.Seals || r.Foreign != 0 {
 		t.Errorf("%+v", r)
 	}
 	// One that signed nothing, and an unsigned seal after signed ones, are told.

@@ -15,15 +15,18 @@ import (
 // LedgerReport is what [Store.VerifyLedger] saw.
 type LedgerReport struct {
 	Seals    uint64
-	Signed   uint64 // of them, those that the key signed
+	Signed   uint64 // of them, those that the key or an old one signed
+	Foreign  uint64 // of them, those that another key signed: each is a problem, unless no key is given
 	Rows     uint64 // under a seal, and compared with it
 	Entries  uint64 // in these rows
 	Unsealed uint64 // rows that no seal covers yet
 	Dropped  uint64 // seals whose rows were removed by retention
 	Leftover uint64 // rows whose removal by retention goes on
 	Newest   Seal   // zero if there is none
+	// Gaps are when no ledger was kept, oldest first, as far as its entries go back.
+	Gaps     []LedgerGap
 	Problems []LedgerProblem
-	// Truncated says that more problems were found than Problems holds.
+	// Truncated says that more problems or gaps were found than are listed.
 	Truncated bool
 }
 
@@ -48,13 +51,14 @@ func (p LedgerProblem) String() string {
 
 // VerifyLedger reads the whole ledger and compares it with its seals. It finds rows
 // in sealed ranges that were changed, dropped, put in or moved, seals that were
-// changed or are missing, and with a key those that it did not sign. What is cut off
+// changed or are missing, and with a key those that neither it nor an old one signed,
+// but for unsigned ones before the first signed one. What is cut off
 // behind the last seal that is known elsewhere it cannot find: so keep numbers and
 // hashes of seals, see [Store.NewestSeal]. Memory does not grow with the ledger.
 //
 // What it finds are no errors, but the problems of the report.
 func (s *Store) VerifyLedger(ctx context.Context) (LedgerReport, error) {
-	v := &ledgerVerifier{store: s, key: s.options.Ledger.Key, next: 1}
+	v := &ledgerVerifier{store: s, keys: s.options.Ledger.keys(), next: 1}
 	if s.ledger != nil {
 		s.ledger.reading.RLock()
 		defer s.ledger.reading.RUnlock()
@@ -68,7 +72,7 @@ func (s *Store) VerifyLedger(ctx context.Context) (LedgerReport, error) {
 // ledgerVerifier is one run of VerifyLedger.
 type ledgerVerifier struct {
 	store  *Store
-	key    LedgerKey
+	keys   []LedgerKey
 	report LedgerReport
 
 	last    uint64 // number of the newest seal when it began
@@ -77,7 +81,8 @@ type ledgerVerifier struct {
 	to      uint64 // where the seal before ends
 	lost    bool   // the seal before could not be read, so nothing is known of its end
 	hash    [sha256.Size]byte
-	signed  bool // a seal before was signed by the key
+	signed  bool // a seal before was signed
+	foreign foreignSeals
 }
 
 func (v *ledgerVerifier) problem(seal, row uint64, format string, args ...any) {
@@ -106,8 +111,9 @@ func (v *ledgerVerifier) run(ctx context.Context) error {
 	if v.next <= v.last {
 		v.problem(v.next, 0, "seals up to %d are missing", v.last)
 	}
-	if v.key.kind() != Unsigned && v.report.Seals > 0 && v.report.Signed == 0 {
-		v.problem(0, 0, "no seal is signed by %v", v.key)
+	v.endForeign()
+	if len(v.keys) > 0 && v.report.Seals > 0 && v.report.Signed == 0 {
+		v.problem(0, 0, "no seal is signed by %v", v.keys[0])
 	}
 	return v.tail(ctx)
 }
@@ -229,24 +235,6 @@ func (v *ledgerVerifier) chain(seal *Seal) {
 	}
 }
 
-// signature verifies how a seal is signed. Without a key, that is nothing.
-func (v *ledgerVerifier) signature(seal *Seal) {
-	switch {
-	case v.key.kind() == Unsigned:
-	case seal.Kind == v.key.kind() && seal.KeyID == v.key.ID():
-		if !v.key.verifies(seal.message(), seal.mac) {
-			v.problem(seal.Number, 0, "its signature is wrong")
-			return
-		}
-		v.report.Signed++
-		v.signed = true
-	case seal.Kind == Unsigned && v.signed:
-		v.problem(seal.Number, 0, "it is not signed, though seals before it are")
-	case v.signed:
-		v.problem(seal.Number, 0, "it is signed by another key, %s", seal.KeyID)
-	}
-}
-
 // rows compares the rows in the range of a seal with it.
 func (v *ledgerVerifier) rows(ctx context.Context, seal *Seal) error {
 	start, end := ledgerKey(versioning.Order(seal.From)), ledgerKey(versioning.Order(seal.To))
@@ -274,9 +262,12 @@ func (v *ledgerVerifier) rows(ctx context.Context, seal *Seal) error {
 
 // row looks at a row, and returns how many entries it has.
 func (v *ledgerVerifier) row(seal uint64, k, value []byte) uint64 {
-	if _, err := decodeLedgerRow(k, value); err != nil {
+	row, err := decodeLedgerRow(k, value)
+	if err != nil {
 		order, _ := splitLedgerKey(k)
 		v.problem(seal, uint64(order), "%v", err)
+	} else {
+		v.gap(row)
 	}
 	return countLedgerEntries(value)
 }

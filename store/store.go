@@ -85,13 +85,6 @@ func (s *Store) open() error {
 	if err := s.openIndex(); err != nil {
 		return err
 	}
-	if open := s.options.Ledger.OpenKey; open != nil {
-		key, err := open()
-		if err != nil {
-			return err
-		}
-		s.options.Ledger.Key = key
-	}
 	ctx := context.Background()
 	m, err := s.loadMeta(ctx)
 	if err != nil {

@@ -30,7 +30,8 @@ func userActions() []action {
 func keyActions() []action {
 	return []action{
 		{verb: "list", args: "ACCOUNT", help: "the access keys of an account", run: listKeys},
-		{verb: "create", args: "ACCOUNT [USER]", help: "a new access key of a user, or of the root; its secret is shown once", run: createKey},
+		{verb: "create", args: "ACCOUNT [USER]", flags: []string{"root?"},
+			help: "a new access key of a user, or with --root of the root, which may do everything; its secret is shown once", run: createKey},
 		{verb: "enable", args: "ACCOUNT KEY", help: "let a key sign again", run: setKey(true)},
 		{verb: "disable", args: "ACCOUNT KEY", help: "let a key sign nothing", run: setKey(false)},
 		{verb: "delete", args: "ACCOUNT KEY", help: "remove a key", run: deletePath("/accounts/%s/keys/%s")},
@@ -102,12 +103,23 @@ func listKeys(ctx context.Context, r *remote) error {
 }
 
 func createKey(ctx context.Context, r *remote) error {
+	user, root := r.arg(1), r.on("root")
+	switch {
+	case user == "" && !root:
+		return errors.New("key create: whose key? Name a user, or say --root for a key of the root, which may do everything")
+	case user != "" && root:
+		return errors.New("key create: a user is named and --root is set; a key is of one of them")
+	}
 	var made api.AdminKey
-	in := api.AdminKey{User: r.arg(1)}
+	in := api.AdminKey{User: user}
 	if err := r.call(ctx, http.MethodPost, below("/accounts/%s/keys", r.arg(0)), nil, in, &made); err != nil {
 		return err
 	}
-	return r.say(made, "access key  %s\nsecret key  %s  (shown once)", made.AccessKey, made.Secret)
+	whose := "user " + user
+	if root {
+		whose = "the root, which may do everything"
+	}
+	return r.say(made, "access key  %s\nsecret key  %s  (shown once)\nkey of      %s", made.AccessKey, made.Secret, whose)
 }
 
 func setKey(active bool) func(context.Context, *remote) error {

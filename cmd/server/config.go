@@ -35,7 +35,9 @@ type config struct {
 	console       string
 	identities    string // declarative file, empty for none
 	secretsKey    string // key files, empty for those in the data folder
+	forgetSecrets bool
 	ledgerKey     string
+	ledgerOldKeys []string
 	noLedger      bool
 	ledgerKept    time.Duration // 0: for ever
 	remote        remoteConfig  // of the commands that talk to a running server
@@ -122,6 +124,9 @@ func choose(all []setting, flags []string) []setting {
 // and what is no flag.
 func parseFlags(args []string, known []setting) (given map[string]string, rest []string, err error) {
 	all, rest, err := parseAllFlags(args, known)
+	if err != nil {
+		err = fmt.Errorf("%w; \"tombstone help\" lists the flags", err)
+	}
 	return lastOf(all), rest, err
 }
 
@@ -152,7 +157,7 @@ func parseAllFlags(args []string, known []setting) (given map[string][]string, r
 	}
 	for {
 		if err := set.Parse(args); err != nil {
-			return nil, nil, fmt.Errorf("%w; \"tombstone help\" lists the flags", err)
+			return nil, nil, err
 		}
 		if set.NArg() == 0 {
 			return given, rest, nil

@@ -8,13 +8,14 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"text/tabwriter"
 	"time"
 )
 
-// errUnsound ends a command that has printed what is wrong.
+// errUnsound ends a command that has printed what is wrong, with the exit code 3.
 var errUnsound = errors.New("not everything is as it should be")
 
 // action is one thing that a command does with a running server, such as "list" of
@@ -61,7 +62,7 @@ func group(name string, actions func() []action) func(process) int {
 	return func(p process) int {
 		all := actions()
 		if len(p.args) == 0 {
-			return p.refuse(fmt.Errorf("%s: what? %s", name, verbs(all)))
+			return p.refuse(withHint(fmt.Errorf("%s: what? %s", name, verbs(all)), name))
 		}
 		for i := range all {
 			if a := &all[i]; a.verb == p.args[0] {
@@ -69,7 +70,7 @@ func group(name string, actions func() []action) func(process) int {
 				return a.do(p, name)
 			}
 		}
-		return p.refuse(fmt.Errorf("%s: unknown action %q; %s", name, p.args[0], verbs(all)))
+		return p.refuse(withHint(fmt.Errorf("%s: unknown action %q; %s", name, p.args[0], verbs(all)), name))
 	}
 }
 
@@ -83,17 +84,17 @@ func verbs(all []action) string {
 
 // do carries out a with the arguments of p.
 func (a *action) do(p process, group string) int {
-	r, err := p.remote(a.flags...)
+	r, err := p.remote(group, a.flags...)
 	if err != nil {
 		return p.refuse(err)
 	}
 	if least, most := a.bounds(); len(r.rest) < least || len(r.rest) > most {
-		return p.refuse(fmt.Errorf("usage: %s", a.usage(group)))
+		return p.refuse(withHint(fmt.Errorf("usage: %s", a.usage(group)), group))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	if err := a.run(ctx, r); err != nil {
-		return p.fail(err)
+		return p.complain(err, r.code(err))
 	}
 	return exitOK
 }
@@ -155,12 +156,36 @@ func (r *remote) say(v any, format string, args ...any) error {
 	return err
 }
 
-// showTime returns a time as tables show it.
+// on reports whether a switch of the command's own is given.
+func (r *remote) on(name string) bool {
+	on, err := strconv.ParseBool(r.given[name])
+	return err == nil && on
+}
+
+// showTime returns a time as tables show it, and as flags take it.
 func showTime(t *time.Time) string {
 	if t == nil {
 		return "-"
 	}
-	return t.Format(time.DateTime)
+	return t.UTC().Format("2006-01-02T15:04:05Z")
+}
+
+// plain returns a name as it stands in a line for people: quoted if something in it
+// could pass for another part of the line or another line, or steer a terminal.
+func plain(name string) string {
+	odd := func(c rune) bool { return strings.ContainsRune(` ";`, c) || !strconv.IsPrint(c) }
+	if strings.ContainsFunc(name, odd) {
+		return strconv.Quote(name)
+	}
+	return name
+}
+
+// verdict returns the first line of what verified something.
+func verdict(sound bool) string {
+	if sound {
+		return "sound"
+	}
+	return "NOT SOUND"
 }
 
 // dash returns s, or a hyphen for nothing.

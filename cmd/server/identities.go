@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/seed61737384/tombstone/auth/policy"
@@ -30,22 +32,45 @@ func (r identityRows) SaveIdentities(ctx context.Context, rows map[string][]byte
 	return r.Store.SaveIdentities(ctx, rows, made)
 }
 
+// openSecretsKey returns the key that seals secrets. A missing one is made where it has
+// sealed nothing, or what it has sealed is to be forgotten.
+func openSecretsKey(ctx context.Context, c config, rows identityRows) (key [keyBytes]byte, err error) {
+	if c.secretsKey != "" || c.memory || c.forgetSecrets {
+		return folderKey(c, c.secretsKey, secretsKeyFile)
+	}
+	path := filepath.Join(c.data, secretsKeyFile)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		sealed, err := identity.Sealed(ctx, rows)
+		if err != nil {
+			return key, err
+		}
+		if sealed {
+			return key, fmt.Errorf("%s is missing, which seals the secrets in this folder; put it back, or name a copy "+
+				"(--forget-secrets starts without, and drops stored access keys and MFA devices)", path)
+		}
+	}
+	return folderKey(c, "", secretsKeyFile)
+}
+
 // openIdentities opens who may sign requests, the root with the given keys, and applies
 // the declarative file.
 func openIdentities(c config, st *store.Store, log *slog.Logger, keys keyPair) (*identity.Registry, error) {
-	sealing, err := folderKey(c, c.secretsKey, secretsKeyFile)
+	o := owner()
+	ctx := context.Background()
+	sealing, err := openSecretsKey(ctx, c, identityRows{st})
 	if err != nil {
 		return nil, fmt.Errorf("--secrets-key: %w", err)
 	}
-	o := owner()
-	ctx := context.Background()
 	reg, err := identity.Open(ctx, identity.Options{
-		Rows: identityRows{st}, SecretsKey: sealing, Now: time.Now, Logger: log,
+		Rows: identityRows{st}, SecretsKey: sealing, ForgetSecrets: c.forgetSecrets, Now: time.Now, Logger: log,
 		Root: identity.RootCredential{
 			Account:   policy.Principal{Account: o.Account, CanonicalID: o.CanonicalID, DisplayName: o.DisplayName},
 			AccessKey: keys.Access, Secret: keys.Secret,
 		},
 	})
+	if errors.Is(err, identity.ErrWrongKey) {
+		err = fmt.Errorf("%w: --forget-secrets drops them", err)
+	}
 	if err != nil || c.identities == "" {
 		return reg, err
 	}

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/seed61737384/tombstone/store"
 )
@@ -49,28 +50,56 @@ func folderKey(c config, given, name string) (key [keyBytes]byte, err error) {
 	return key, writeSecret(path, append(hex.AppendEncode(nil, key[:]), '\n'))
 }
 
-// openLedgerKey returns the key that signs the seals of the ledger.
-func (c config) openLedgerKey() (store.LedgerKey, error) {
-	key, err := c.readLedgerKey()
-	if err != nil {
-		return key, fmt.Errorf("--ledger-key: %w", err)
+// ledgerKeys are the choices of keys for the ledger.
+func (c config) ledgerKeys() (store.LedgerOptions, error) {
+	var o store.LedgerOptions
+	for _, name := range c.ledgerOldKeys {
+		key, err := readLedgerKey(name)
+		if err != nil {
+			return o, fmt.Errorf("--ledger-old-keys: %w", err)
+		}
+		o.OldKeys = append(o.OldKeys, key)
 	}
-	return key, nil
+	o.OpenKey = func(newest store.Seal) (store.LedgerKey, error) {
+		key, err := c.openLedgerKey(newest, o.OldKeys)
+		if err != nil {
+			return key, fmt.Errorf("--ledger-key: %w", err)
+		}
+		return key, nil
+	}
+	return o, nil
 }
 
-func (c config) readLedgerKey() (store.LedgerKey, error) {
-	if c.ledgerKey == "" {
-		key, err := folderKey(c, "", ledgerKeyFile)
-		if err != nil {
-			return store.LedgerKey{}, err
-		}
-		return store.ParseLedgerKey(hex.AppendEncode(nil, key[:]))
+// openLedgerKey returns the key that signs the seals of the ledger. A missing one is
+// made where the key that signed the newest seal is an old one, or none did.
+func (c config) openLedgerKey(newest store.Seal, old []store.LedgerKey) (store.LedgerKey, error) {
+	if c.ledgerKey != "" {
+		return readLedgerKey(c.ledgerKey)
 	}
-	text, err := os.ReadFile(c.ledgerKey)
+	known := func(k store.LedgerKey) bool { return k.ID() == newest.KeyID }
+	if !c.memory && newest.Kind != store.Unsigned && !slices.ContainsFunc(old, known) {
+		path := filepath.Join(c.data, ledgerKeyFile)
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return store.LedgerKey{}, fmt.Errorf("%s is missing, and a key signed the ledger in this folder; put it back, or name another one", path)
+		}
+	}
+	key, err := folderKey(c, "", ledgerKeyFile)
 	if err != nil {
 		return store.LedgerKey{}, err
 	}
-	return store.ParseLedgerKey(text)
+	return store.ParseLedgerKey(hex.AppendEncode(nil, key[:]))
+}
+
+func readLedgerKey(name string) (store.LedgerKey, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return store.LedgerKey{}, err
+	}
+	key, err := store.ParseLedgerKey(text)
+	if err != nil {
+		return key, fmt.Errorf("%s: %w", name, err)
+	}
+	return key, nil
 }
 
 // readKeyFile reads a file of 64 hex digits.

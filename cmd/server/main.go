@@ -1,10 +1,17 @@
 // Command tombstone is an S3-compatible storage server: one process, one data
 // folder.
 //
-// It exits with 0 after a stop that was asked for, with 2 when it cannot do what
-// the command line, the environment or the data folder ask (one line on standard
-// error names which), and with 1 when it fails while running, when "check" finds
-// damage or when "health" finds no healthy server.
+// The exit code says what came of it:
+//
+//   - 0: it is done. "serve" was asked to stop.
+//   - 1: it could not be done. The server failed while running, "check" found damage,
+//     "health" found no healthy server, or a command reached no server or one that
+//     failed (5xx).
+//   - 2: it was asked for wrongly. The command line, the environment, a file that they
+//     name or the data folder make no sense, or the server refused (4xx).
+//   - 3: "ledger verify" or "locks verify" found something.
+//
+// One line on standard error says what is wrong.
 //
 // The banner goes to standard output, the log to standard error. A secret key is
 // never logged; the banner shows one only if nobody else knows it: the default
@@ -26,6 +33,7 @@ const (
 	exitOK      = 0
 	exitFailed  = 1
 	exitRefused = 2
+	exitUnsound = 3
 )
 
 // process is what the program is given from outside.
@@ -40,26 +48,36 @@ type process struct {
 type command struct {
 	name, help string
 	run        func(process) int
+	takes      []setting       // of one that works without a server
+	actions    func() []action // of one that talks to a running server
 }
 
-// commands returns the subcommands in the order that help shows them. The first
-// one runs when none is named.
+// remoteCommand returns a command that talks to a running server.
+func remoteCommand(name, help string, actions func() []action) command {
+	return command{name: name, help: help, run: group(name, actions), actions: actions}
+}
+
+// commands returns the subcommands in the order that help shows them. Serve
+// runs when none is named.
 func commands() []command {
+	all := settings()
 	return []command{
-		{"serve", "run the server (the default)", serve},
-		{"server", "the same as MinIO's command line has it: server FOLDER [flags]", serveFolder},
-		{"check", "read a data folder that no server has open and report damage (offline)", check},
-		{"health", "ask a running server whether it is ready; exit 0 if so (online)", health},
-		{"account", "accounts, each with a root of its own (online, like all that follow)", group("account", accountActions)},
-		{"user", "users of an account", group("user", userActions)},
-		{"key", "access keys of users and roots", group("key", keyActions)},
-		{"policy", "policies, and why a request is allowed or not", group("policy", policyActions)},
-		{"mfa", "MFA devices of roots", group("mfa", mfaActions)},
-		{"locks", "what Object Lock holds, and a proof that it does", group("locks", lockActions)},
-		{"ledger", "what was removed, when, by whom and why", group("ledger", ledgerActions)},
-		{"clock", "steps of the wall clock that locks do not follow", group("clock", clockActions)},
-		{"version", "print the version", printVersion},
-		{"help", "print this text", help},
+		{name: "serve", help: "run the server (the default)", run: serve, takes: all},
+		{name: "server", help: "the same as MinIO's command line has it: server FOLDER [flags]", run: serveFolder, takes: all},
+		{name: "check", help: "read a data folder that no server has open and report damage (offline)", run: check,
+			takes: choose(all, []string{"data", "log-level", "log-format"})},
+		{name: "health", help: "ask a running server whether it is ready; exit 0 if so (online)", run: health,
+			takes: choose(all, []string{"address", "tls-cert", "tls-key", "tls-self-signed"})},
+		remoteCommand("account", "accounts, each with a root of its own (online, like all that follow)", accountActions),
+		remoteCommand("user", "users of an account", userActions),
+		remoteCommand("key", "access keys of users and roots", keyActions),
+		remoteCommand("policy", "policies, and why a request is allowed or not", policyActions),
+		remoteCommand("mfa", "MFA devices of roots", mfaActions),
+		remoteCommand("locks", "what Object Lock holds, and a proof that it does", lockActions),
+		remoteCommand("ledger", "what was removed, when, by whom and why", ledgerActions),
+		remoteCommand("clock", "steps of the wall clock that locks do not follow", clockActions),
+		{name: "version", help: "print the version", run: printVersion},
+		{name: "help", help: "print this text, or what \"help COMMAND\" names", run: help},
 	}
 }
 
@@ -72,30 +90,19 @@ func main() {
 
 // run carries out the subcommand that p names and returns the exit code.
 func run(p process) int {
-	all := commands()
-	if len(p.args) == 0 || strings.HasPrefix(p.args[0], "-") && !asksForHelp(p.args) {
-		return all[0].run(p)
-	}
-	name := p.args[0]
 	if asksForHelp(p.args) {
-		name = "help"
+		p.args = topic(p.args)
+		return help(p)
 	}
-	for _, c := range all {
-		if c.name == name {
-			p.args = p.args[1:]
-			return c.run(p)
-		}
+	if len(p.args) == 0 || strings.HasPrefix(p.args[0], "-") {
+		return serve(p)
 	}
-	return p.refuse(fmt.Errorf("unknown command %q; \"tombstone help\" lists them", name))
-}
-
-func asksForHelp(args []string) bool {
-	for _, a := range args {
-		if a == "-h" || a == "-help" || a == "--help" {
-			return true
-		}
+	c, err := commandOf(p.args[0])
+	if err != nil {
+		return p.refuse(err)
 	}
-	return false
+	p.args = p.args[1:]
+	return c.run(p)
 }
 
 // refuse says in one line why the program does not start.
@@ -108,17 +115,6 @@ func (p process) complain(err error, code int) int {
 	line := strings.Join(strings.Fields(err.Error()), " ")
 	fmt.Fprintf(p.stderr, "tombstone: %s\n", line)
 	return code
-}
-
-func help(p process) int {
-	fmt.Fprintf(p.stdout, "Tombstone is an S3-compatible storage server.\n\nUsage: tombstone [command] [flags]\n\nCommands:\n")
-	for _, c := range commands() {
-		fmt.Fprintf(p.stdout, "  %-9s %s\n", c.name, c.help)
-	}
-	fmt.Fprintf(p.stdout, "\nFlags win over TOMBSTONE_* variables, those over the MINIO_* names in brackets, those over the file of --config.\n\nFlags of serve:\n")
-	printSettings(p.stdout, settings())
-	fmt.Fprintf(p.stdout, "\ncheck takes --data, health takes --address and the --tls flags; both take --config.\n")
-	return exitOK
 }
 
 func printVersion(p process) int {

@@ -38,7 +38,7 @@ func remoteSettings() []setting {
 		{flag: "endpoint", env: "TOMBSTONE_ENDPOINT", alias: "AWS_ENDPOINT_URL", initial: "http://127.0.0.1:9000", apply: setEndpoint,
 			help: "URL of the server"},
 		{flag: "access-key", env: "TOMBSTONE_ACCESS_KEY", alias: "AWS_ACCESS_KEY_ID", apply: setAccessKey,
-			help: "access key to sign with (the default pair if not set)"},
+			help: "access key to sign with (if not set, the public default pair: " + defaultKeys.Access + ", " + defaultKeys.Secret + ")"},
 		{flag: "secret-key", env: "TOMBSTONE_SECRET_KEY", alias: "AWS_SECRET_ACCESS_KEY", secret: true, apply: setSecretKey,
 			help: "its secret key; better not as a flag, which ps shows"},
 		{flag: "region", env: "TOMBSTONE_REGION", alias: "AWS_DEFAULT_REGION", initial: "us-east-1", apply: setRegion,
@@ -67,20 +67,21 @@ type remote struct {
 	given  map[string]string   // flags of the command's own, the last value of each
 	all    map[string][]string // all values of each
 	rest   []string            // what is no flag
+	asked  bool                // the server was asked for something
 }
 
-// remote reads the command line of a command that talks to a running server and
-// has flags of its own besides; of these a name that ends in "?" is a switch.
-func (p process) remote(own ...string) (*remote, error) {
+// remote reads the command line of the command of a name, which talks to a running
+// server and has flags of its own besides; of these a name that ends in "?" is a switch.
+func (p process) remote(name string, own ...string) (*remote, error) {
 	list := remoteSettings()
 	known := list
-	for _, name := range own {
-		flag, toggle := strings.CutSuffix(name, "?")
+	for _, f := range own {
+		flag, toggle := strings.CutSuffix(f, "?")
 		known = append(known, setting{flag: flag, toggle: toggle})
 	}
 	all, rest, err := parseAllFlags(p.args, known)
 	if err != nil {
-		return nil, err
+		return nil, withHint(err, name)
 	}
 	given := lastOf(all)
 	c, err := collect(p, given, list)
@@ -169,14 +170,25 @@ func (r *remote) ask(ctx context.Context, method, path string, query url.Values,
 		request.Header.Set("X-Amz-Mfa", mfa)
 	}
 	auth.Sign(request, auth.Credential{AccessKey: r.keys.Access, Secret: r.keys.Secret}, r.region, body, time.Now())
+	r.asked = true
 	answer, err := r.client.Do(request)
 	if err != nil {
-		return nil, err
+		return nil, explainTrust(err)
 	}
 	if answer.StatusCode/100 == 2 {
 		return answer.Body, nil
 	}
 	return nil, errors.Join(refusalOf(answer), answer.Body.Close())
+}
+
+// explainTrust says what to do about the certificate of a server that nobody known has
+// signed, such as one that the server made itself.
+func explainTrust(err error) error {
+	var unknown x509.UnknownAuthorityError
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	return fmt.Errorf("%w; --ca-bundle or AWS_CA_BUNDLE names a PEM file of certificates to trust", err)
 }
 
 // lines calls fn with each line of an answer.
@@ -211,14 +223,17 @@ func refusalOf(answer *http.Response) error {
 	return f
 }
 
-// fail prints why a command failed: exit code 2 for what the server refused as wrong
-// or not allowed, 1 for what went wrong.
-func (p process) fail(err error) int {
+// code returns the exit code of what went wrong with a command. What goes wrong before
+// the server was asked lies in the command line or in the files that it names.
+func (r *remote) code(err error) int {
 	var f *refusal
-	if errors.As(err, &f) && f.status/100 == 4 {
-		return p.refuse(err)
+	switch {
+	case errors.Is(err, errUnsound):
+		return exitUnsound
+	case !r.asked, errors.As(err, &f) && f.status/100 == 4:
+		return exitRefused
 	}
-	return p.complain(err, exitFailed)
+	return exitFailed
 }
 
 // printJSON prints v indented.

@@ -112,13 +112,18 @@ func serveConfig(p process, c config) int {
 // openStore opens the data folder. When the disk fails under the index later on,
 // the process ends: what it would answer from then on could not be kept.
 func openStore(c config, log *slog.Logger, listener net.Listener) (*store.Store, error) {
+	kept, err := c.ledgerKeys()
+	if err != nil {
+		return nil, err
+	}
+	kept.Off, kept.Retention = c.noLedger, c.ledgerKept
 	st, err := store.Open(filepath.Clean(c.data), store.Options{
 		Memory:     c.memory,
 		Durability: c.durability,
 		MinFree:    c.minFree,
 		Clock:      clock.Wall{},
 		Logger:     log,
-		Ledger:     store.LedgerOptions{Off: c.noLedger, OpenKey: c.openLedgerKey, Retention: c.ledgerKept},
+		Ledger:     kept,
 		OnFatal: func(message string) {
 			log.Error("the data folder cannot be written any more", "err", errors.Join(errors.New(message), listener.Close()))
 			os.Exit(exitFailed)

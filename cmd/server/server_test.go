@@ -120,7 +120,7 @@ func TestCommands(t *testing.T) {
 	}{
 		{args: "version", code: exitOK, stdout: "tombstone "},
 		{args: "help", code: exitOK, stdout: "Usage: tombstone [command]"},
-		{args: "serve -h", code: exitOK, stdout: "Usage: tombstone [command]"},
+		{args: "serve -h", code: exitOK, stdout: "tombstone serve: run the server"},
 		{args: "server", code: exitRefused, stderr: "server FOLDER"},
 		{args: "server /a /b", code: exitRefused, stderr: "one folder"},
 		{args: "server /a --data /b", code: exitRefused, stderr: "--data"},

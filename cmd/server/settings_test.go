@@ -19,7 +19,8 @@ var samples = map[string]string{
 	"durability": "relaxed", "min-free": "1GiB", "access-key": "some-key", "secret-key": "some-secret",
 	"tls-cert": "/c", "tls-key": "/k", "tls-self-signed": "true", "trusted-proxy": "10.0.0.0/8,::1",
 	"metrics-public": "true", "pprof": "127.0.0.1:6060", "access-log": "true", "log-level": "warn", "log-format": "json",
-	"console-address": ":9001", "identities": "/i", "secrets-key": "/s", "ledger": "false", "ledger-key": "/l", "ledger-retention": "7d",
+	"console-address": ":9001", "identities": "/i", "secrets-key": "/s", "ledger": "false", "ledger-key": "/l",
+	"ledger-old-keys": "/m,/n", "forget-secrets": "true", "ledger-retention": "7d",
 }
 
 // others are what a setting is not complete without.

@@ -146,6 +146,18 @@ func setLedger(c *config, v string) error {
 	return nil
 }
 
+// setLedgerOldKeys reads the names of files.
+func setLedgerOldKeys(c *config, v string) error {
+	c.ledgerOldKeys = nil
+	for _, name := range strings.Split(v, ",") {
+		if name = strings.TrimSpace(name); name == "" {
+			return errors.New("each name of a file is needed")
+		}
+		c.ledgerOldKeys = append(c.ledgerOldKeys, name)
+	}
+	return nil
+}
+
 // setLedgerRetention reads a time as Go writes it, or a number of days.
 func setLedgerRetention(c *config, v string) error {
 	const day = 24 * time.Hour
