@@ -25,7 +25,7 @@ again() {
 }
 
 packages() {
-	local wanted=(python3 python3-venv s3cmd rclone restic s3fs awscli gcc libc6-dev make)
+	local wanted=(python3 python3-venv s3cmd rclone restic s3fs awscli oathtool gcc libc6-dev make)
 	command -v npm >/dev/null || wanted+=(nodejs npm)
 	command -v mvn >/dev/null && command -v javac >/dev/null || wanted+=(default-jdk-headless maven)
 	export DEBIAN_FRONTEND=noninteractive
