@@ -66,6 +66,7 @@ var storeGauges = []gauge[store.Metrics]{
 	storeGauge("index_garbage_bytes", "The part of them that nothing refers to.", func(m store.Metrics) float64 { return float64(m.GarbageBytes) }),
 	storeGauge("ledger_seals", "Number of the newest seal of the ledger.", func(m store.Metrics) float64 { return float64(m.Seals) }),
 	storeGauge("ledger_seal_hash", "First 48 bits of the hash of that seal, as a number.", func(m store.Metrics) float64 { return float64(m.SealHash) }),
+	storeGauge("lock_clock_step_seconds", "How far the wall clock has leapt ahead of the time that locks go by.", func(m store.Metrics) float64 { return m.ClockStep.Seconds() }),
 	storeGauge("disk_min_free_bytes", "Free space below which bodies are refused.", func(m store.Metrics) float64 { return float64(m.MinFree) }),
 	storeCounter("index_flushes_total", "Tables written from memory.", func(m store.Metrics) float64 { return float64(m.Flushes) }),
 	storeCounter("index_compactions_total", "Compactions finished.", func(m store.Metrics) float64 { return float64(m.Compactions) }),

@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/binary"
+	"time"
 
 	"github.com/seed61737384/tombstone/store/blob"
 	"github.com/seed61737384/tombstone/store/engine/pebbledb"
@@ -27,6 +28,9 @@ type Metrics struct {
 	// SealHash is the first 48 bits of the hash of that seal, as a number, which a
 	// float64 holds: two readings of one seal that differ tell of a changed ledger.
 	SealHash uint64
+	// ClockStep is how far the wall clock has leapt ahead of lock time: see
+	// [Store.ClockStep].
+	ClockStep time.Duration
 }
 
 // meter is an engine that can be read.
@@ -35,7 +39,7 @@ type meter interface{ Metrics() pebbledb.Metrics }
 // Metrics reads the state of the index and of the disk. It costs about as much as
 // a read of one object, and may be called while the store is closing.
 func (s *Store) Metrics() Metrics {
-	m := Metrics{MinFree: max(s.options.MinFree, 0)}
+	m := Metrics{MinFree: max(s.options.MinFree, 0), ClockStep: s.ClockStep()}
 	if e, ok := s.engine.(meter); ok {
 		r := e.Metrics()
 		m.MemTableBytes, m.Flushes, m.Compactions = r.MemTableBytes, r.Flushes, r.Compactions
