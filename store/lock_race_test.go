@@ -15,7 +15,6 @@ import (
 // commits then: what another process does on an engine that knows no locks.
 func (p *probe) between(other func()) {
 	hook := func() {
-		p.afterView.Store(nil)
 		other()
 	}
 	p.afterView.Store(&hook)

@@ -161,7 +161,6 @@ func TestGetMeetsReclaim(t *testing.T) {
 
 	pinned := put()
 	after := func() {
-		p.afterView.Store(nil)
 		mustDelete(t, s, "b", "k", pinned)
 		mustReclaimed(t, s)
 	}

@@ -84,7 +84,6 @@ func TestOpenPartsBesideDestroy(t *testing.T) {
 	mustBucket(t, s, "b", versioning.Enabled)
 	id := mustID(t, s, mustUpload(t, s, "b", "k", string(pattern(300)), "tail").VersionHeader)
 	hook := func() {
-		p.afterView.Store(nil)
 		mustDelete(t, s, "b", "k", id)
 		mustReclaimed(t, s) // passes over what is pinned
 	}
