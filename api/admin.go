@@ -96,10 +96,26 @@ func (x *exchange) runEndpoint(e *endpoint, vars map[string]string) (any, error)
 	if err == nil {
 		err = x.mayAdminister(e, values)
 	}
+	if err == nil && (e.method == http.MethodPut || e.method == http.MethodPost) {
+		err = x.readAdministered(e, values)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return e.run(x, values)
+}
+
+// readAdministered reads the document that an endpoint is given, and asks again behind it:
+// it may have been withheld for as long as its client liked, and a key that was disabled
+// meanwhile, or a policy that was taken away, allows nothing.
+func (x *exchange) readAdministered(e *endpoint, values pathValues) (err error) {
+	if x.document, err = x.readDocument(maxSmallDocument); err != nil {
+		return err
+	}
+	if err := x.identify(); err != nil {
+		return err
+	}
+	return x.mayAdminister(e, values)
 }
 
 // mayAdminister asks whether the caller may do what e does: the account that the server
@@ -153,14 +169,10 @@ func (x *exchange) answerJSON(document any) error {
 	return err
 }
 
-// readJSON reads the body into a document. What the document has no place for is
-// refused, for it may have been meant to say something.
+// readJSON reads what an endpoint was given into a document. What the document has no
+// place for is refused, for it may have been meant to say something.
 func (x *exchange) readJSON(document any) error {
-	data, err := x.readDocument(maxSmallDocument)
-	if err != nil {
-		return err
-	}
-	d := json.NewDecoder(bytes.NewReader(data))
+	d := json.NewDecoder(bytes.NewReader(x.document))
 	d.DisallowUnknownFields()
 	if err := d.Decode(document); err != nil {
 		return refuseWith("MalformedJSON", "The document is not what is expected here: "+err.Error())

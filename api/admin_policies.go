@@ -63,11 +63,7 @@ func getPolicy(x *exchange, v pathValues) (any, error) {
 }
 
 func putPolicy(x *exchange, reg *identity.Registry, v pathValues) (any, error) {
-	data, err := x.readDocument(maxSmallDocument)
-	if err != nil {
-		return nil, err
-	}
-	return nil, reg.PutPolicy(x.Context(), x.by(), v["account"], v["policy"], data)
+	return nil, reg.PutPolicy(x.Context(), x.by(), v["account"], v["policy"], x.document)
 }
 
 func deletePolicy(x *exchange, reg *identity.Registry, v pathValues) (any, error) {
@@ -86,11 +82,7 @@ func listUserPolicies(_ *exchange, reg *identity.Registry, v pathValues) (any, e
 }
 
 func putUserPolicy(x *exchange, reg *identity.Registry, v pathValues) (any, error) {
-	data, err := x.readDocument(maxSmallDocument)
-	if err != nil {
-		return nil, err
-	}
-	return nil, reg.PutUserPolicy(x.Context(), x.by(), v["account"], v["user"], v["policy"], data)
+	return nil, reg.PutUserPolicy(x.Context(), x.by(), v["account"], v["user"], v["policy"], x.document)
 }
 
 func deleteUserPolicy(x *exchange, reg *identity.Registry, v pathValues) (any, error) {

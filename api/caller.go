@@ -9,7 +9,8 @@ import (
 // nobody is who makes a request that nobody signed (spec AP3-1).
 var nobody identity.Caller
 
-// identify finds out who has signed the request.
+// identify finds out who has signed the request. Asked again it costs little, unless it is
+// somebody else by now.
 func (x *exchange) identify() error {
 	caller := &nobody
 	switch {
@@ -21,6 +22,11 @@ func (x *exchange) identify() error {
 		if caller, ok = x.h.identities.Caller(x.session.AccessKey); !ok { // it went since the signature was verified
 			return refuse("InvalidAccessKeyId", "AWSAccessKeyId", x.session.AccessKey)
 		}
+	}
+	if caller == x.caller {
+		return nil
+	}
+	if caller != &nobody && x.h.identities != nil {
 		x.h.identities.Used(x.session.AccessKey, x.started)
 	}
 	x.caller, x.principal = caller, caller.Principal.ARN()

@@ -47,7 +47,7 @@ import (
 func TestConversations(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		if strings.Contains(path, "fuzz") {
-			t.Skip("what fuzzing found is for fuzzing")
+			t.Skip("an input that fuzzing found, which the fuzz targets run")
 		}
 		c := &conversation{}
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {

@@ -37,6 +37,7 @@ type exchange struct {
 	task      *task         // nil until it is prepared
 	form      *postForm     // of a PostObject that was verified
 	token     bool          // a code of an MFA device of the bucket's owner was taken
+	document  []byte        // that an endpoint of the server's own was given
 
 	sideOfBucket *policy.Resource // nil until policy was asked
 	deferred     bool             // the store asks for permission

@@ -80,6 +80,24 @@ func TestKeyIsDisabledMeanwhile(t *testing.T) {
 	s.must("GET", "/bucket/key", "")
 }
 
+// A key that is disabled while a document for an endpoint is on its way changes nothing.
+func TestKeyOfEndpointIsDisabledMeanwhile(t *testing.T) {
+	s, who := newPrincipalsServer(t)
+	who.user(testOwner.Account, "alice", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)
+	users := AdminPath + "/accounts/" + testOwner.Account + "/users"
+	a := s.halted("alice", "POST", users, `{"name":"eve"}`, func() {
+		if err := who.registry.SetKeyActive(t.Context(), identity.By{}, keyOf("alice"), false); err != nil {
+			t.Error(err)
+		}
+	})
+	if a.status != http.StatusForbidden {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if _, err := who.registry.User(testOwner.Account, "eve"); err == nil {
+		t.Error("eve was made")
+	}
+}
+
 // A Deny that was put while a request is on its way holds.
 func TestPolicyIsAnotherMeanwhile(t *testing.T) {
 	s, who := newPrincipalsServer(t)

@@ -98,7 +98,8 @@ type ledger struct {
 	// away meanwhile.
 	reading sync.RWMutex
 
-	told *Seal // the last one that the log named; the sealer's
+	told    *Seal            // the last one that the log named; the sealer's
+	dropped versioning.Order // below it this process has removed the rows; the sealer's
 
 	wake   chan struct{} // holds at most one wish to seal
 	cancel context.CancelFunc

@@ -65,22 +65,23 @@ func (s *Store) eachSeal(ctx context.Context, from uint64, fn func(k, v []byte) 
 }
 
 // drop removes the rows below the order that the newest seal says are dropped. A
-// crash leaves some of them, for the next time.
+// crash leaves some of them, for the next start. It goes on where it was: an engine
+// keeps something of removed rows, which each look from the beginning would pass over.
 func (l *ledger) drop(ctx context.Context) error {
 	newest := l.newest.Load()
-	if newest == nil || newest.Dropped == 0 || !l.reading.TryLock() {
+	if newest == nil || versioning.Order(newest.Dropped) <= l.dropped || !l.reading.TryLock() {
 		return nil
 	}
 	defer l.reading.Unlock()
-	for start, end := versioning.Order(0), versioning.Order(newest.Dropped); start < end; {
-		gone, next, err := l.dropPage(ctx, start, end)
+	for end := versioning.Order(newest.Dropped); l.dropped < end; {
+		gone, next, err := l.dropPage(ctx, l.dropped, end)
 		if err == nil && len(gone) > 0 {
 			err = l.store.commit(ctx, nil, gone)
 		}
 		if err != nil {
 			return err
 		}
-		start = next
+		l.dropped = next
 	}
 	return nil
 }

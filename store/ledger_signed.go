@@ -17,24 +17,20 @@ func (o LedgerOptions) gives(seal *Seal) bool { return slices.ContainsFunc(o.key
 // names reports whether s says that k signed it.
 func (s *Seal) names(k LedgerKey) bool { return s.Kind == k.kind() && s.KeyID == k.ID() }
 
-// foreignSeals are seals in a row that one key signed which is not given.
+// foreignSeals are seals in a row that one key signed which is not given, or none if key
+// is empty.
 type foreignSeals struct {
 	key         string
 	first, last uint64
 }
 
-// signature verifies how a seal is signed. Without a key, that is nothing.
+// signature verifies how a seal is signed. Without a key, that is nothing. With one, a
+// seal that is not signed is a problem wherever it stands: whoever has no key could have
+// made all seals anew without, and a start signs what comes after them.
 func (v *ledgerVerifier) signature(seal *Seal) {
 	if len(v.keys) == 0 {
 		return
 	}
-	if seal.Kind == Unsigned {
-		if v.signed {
-			v.problem(seal.Number, 0, "it is not signed, though seals before it are")
-		}
-		return
-	}
-	v.signed = true
 	at := slices.IndexFunc(v.keys, seal.names)
 	switch {
 	case at < 0:
@@ -49,7 +45,9 @@ func (v *ledgerVerifier) signature(seal *Seal) {
 // foreigner counts a seal of a key that is not given. All that one key signed in a row
 // are one problem, for a lost key may have signed many.
 func (v *ledgerVerifier) foreigner(seal *Seal) {
-	v.report.Foreign++
+	if seal.Kind != Unsigned {
+		v.report.Foreign++
+	}
 	f := &v.foreign
 	if f.first != 0 && f.key == seal.KeyID && f.last+1 == seal.Number {
 		f.last = seal.Number
@@ -61,7 +59,11 @@ func (v *ledgerVerifier) foreigner(seal *Seal) {
 
 // endForeign tells of the seals that foreigner counted last.
 func (v *ledgerVerifier) endForeign() {
-	if f := v.foreign; f.first != 0 {
+	switch f := v.foreign; {
+	case f.first == 0:
+	case f.key == "":
+		v.problem(f.first, 0, "from here to seal %d they are not signed", f.last)
+	default:
 		v.problem(f.first, 0, "from here to seal %d they are signed by a key that is not given, %s", f.last, f.key)
 	}
 	v.foreign = foreignSeals{}

@@ -33,20 +33,43 @@ func TestSealsOfKeysNotGiven(t *testing.T) {
 	mustBucket(t, s, "two", versioning.Enabled)
 	mustSeal(t, s)
 	r, err := s.VerifyLedger(t.Context())
-	if err != nil || len(r.Problems) != 1 || r.Foreign != 2 || r.Signed != 2 || !strings.Contains(r.Problems[0].Detail, lost.ID()) {
+	if err != nil || len(r.Problems) != 2 || r.Foreign != 2 || r.Signed != 2 ||
+		!strings.Contains(r.Problems[0].Detail, "not signed") || !strings.Contains(r.Problems[1].Detail, lost.ID()) {
 		t.Errorf("without the lost key: %+v, %v", r, err)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	s = open(now, LedgerKey{public: lost.public})
-	if r := mustVerify(t, s); r.Foreign != 0 || r.Signed != 4 || r.Seals <= r.Signed {
-		t.Errorf("with the old key: %+v", r)
+	if r, err = s.VerifyLedger(t.Context()); err != nil || len(r.Problems) != 1 || r.Foreign != 0 || r.Signed != 4 || r.Seals <= r.Signed {
+		t.Errorf("with the old key: %+v, %v", r, err)
 	}
 	// One who makes a seal of the old key anew, without having it, is found.
 	forge(t, s, LedgerKey{secret: bytes.Repeat([]byte{1}, 32)})
 	if r, err := s.VerifyLedger(t.Context()); err != nil || len(r.Problems) == 0 || r.Foreign == 0 {
 		t.Errorf("forged: %+v, %v", r, err)
+	}
+}
+
+// Whoever makes all seals anew without a key is found, also after a start has signed what
+// comes after them.
+func TestUnsignedForgeryIsFoundLater(t *testing.T) {
+	fs, key := blob.MemFS(), testKeys(t)["HMAC-SHA256"]
+	open := func() *Store {
+		return openTest(t, fs, func(o *Options) { o.Ledger = LedgerOptions{Key: key, manual: true} })
+	}
+	s := open()
+	mustBucket(t, s, "b", versioning.Enabled)
+	mustSeal(t, s)
+	forge(t, s, LedgerKey{})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open()
+	mustBucket(t, s, "later", versioning.Enabled)
+	mustSeal(t, s)
+	if r, err := s.VerifyLedger(t.Context()); err != nil || r.Signed == 0 || len(r.Problems) == 0 {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 

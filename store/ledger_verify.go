@@ -51,8 +51,7 @@ func (p LedgerProblem) String() string {
 
 // VerifyLedger reads the whole ledger and compares it with its seals. It finds rows
 // in sealed ranges that were changed, dropped, put in or moved, seals that were
-// changed or are missing, and with a key those that neither it nor an old one signed,
-// but for unsigned ones before the first signed one. What is cut off
+// changed or are missing, and with a key those that neither it nor an old one signed. What is cut off
 // behind the last seal that is known elsewhere it cannot find: so keep numbers and
 // hashes of seals, see [Store.NewestSeal]. Memory does not grow with the ledger.
 //
@@ -81,7 +80,6 @@ type ledgerVerifier struct {
 	to      uint64 // where the seal before ends
 	lost    bool   // the seal before could not be read, so nothing is known of its end
 	hash    [sha256.Size]byte
-	signed  bool // a seal before was signed
 	foreign foreignSeals
 }
 

@@ -104,7 +104,7 @@ var sites = map[string]string{
 // other: each time something must get lost.
 func TestEverySyncIsNeeded(t *testing.T) {
 	if testing.Short() || raceDetector {
-		t.Skip("takes half a minute")
+		t.Skip("half a minute of runs, which a short or a race run leaves out")
 	}
 	for site := range run(t, plan(*cuts/4)).Sites {
 		if _, known := sites[site]; !known {
