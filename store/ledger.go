@@ -129,6 +129,15 @@ func (l *ledger) issue(first bool) (versioning.Order, time.Time, error) {
 	return order, now, nil
 }
 
+// reached says that there is a row of the object time at.
+func (l *ledger) reached(at time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if at.After(l.at) {
+		l.at = at
+	}
+}
+
 // finish says that the commit whose rows begin at first is over, and whether it may
 // have been applied.
 func (l *ledger) finish(first versioning.Order, applied bool) {
@@ -249,7 +258,7 @@ func (l *ledger) load(ctx context.Context) error {
 		return last(ledgerTable, func(k, v []byte) error {
 			row, err := decodeLedgerRow(k, v)
 			if err == nil {
-				l.at = row.at
+				l.reached(row.at)
 			}
 			return nil //nolint:nilerr // a damaged row is told by verification, and keeps nobody from starting
 		})
