@@ -3,6 +3,7 @@
 // notices is a rule without a test.
 //
 //	go run ./internal/mutate ./versioning
+//	go run ./internal/mutate -run '^TestRules$' ./lifecycle evaluate.go due.go
 //
 // A mutant is one of:
 //

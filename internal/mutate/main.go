@@ -12,17 +12,20 @@ import (
 )
 
 func main() {
+	var what target
 	list := flag.String("survivors", "internal/mutate/survivors.txt", "`file` with the survivors that have a reason")
+	flag.StringVar(&what.tests, "run", ".", "run the tests that match `regexp` only")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: mutate [-survivors file] folder")
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: mutate [-survivors file] [-run regexp] folder [file...]")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
-	if flag.NArg() != 1 {
+	if flag.NArg() < 1 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	ok, err := mutate(context.Background(), os.Stdout, flag.Arg(0), *list)
+	what.dir, what.files = flag.Arg(0), flag.Args()[1:]
+	ok, err := mutate(context.Background(), os.Stdout, what, *list)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutate:", err)
 		os.Exit(2)
@@ -32,24 +35,30 @@ func main() {
 	}
 }
 
-// mutate inverts every branch of the packages in and below dir, prints a table,
-// and tells whether the survivors are those that the file list gives reasons
-// for.
-func mutate(ctx context.Context, w io.Writer, dir, list string) (ok bool, err error) {
+// target is what to invert, and which tests are to notice.
+type target struct {
+	dir   string   // its packages, and those below it
+	files []string // only files of these names; none: all
+	tests string   // regular expression of the tests to run
+}
+
+// mutate inverts every branch of a target, prints a table, and tells whether the
+// survivors are those that the file list gives reasons for.
+func mutate(ctx context.Context, w io.Writer, what target, list string) (ok bool, err error) {
 	reasons, err := readSurvivors(list)
 	if err != nil {
 		return false, err
 	}
-	mutants, left, err := run(ctx, dir)
+	mutants, left, err := run(ctx, what)
 	if err != nil {
 		return false, err
 	}
 	return printTable(w, mutants, left, reasons), nil
 }
 
-// run returns all mutants of the packages in and below dir, and the survivors.
-func run(ctx context.Context, dir string) (mutants, left []mutant, err error) {
-	packages, err := listPackages(ctx, dir)
+// run returns all mutants of a target, and the survivors.
+func run(ctx context.Context, what target) (mutants, left []mutant, err error) {
+	packages, err := listPackages(ctx, what.dir)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -58,11 +67,11 @@ func run(ctx context.Context, dir string) (mutants, left []mutant, err error) {
 		return nil, nil, err
 	}
 	defer func() { err = firstError(err, os.RemoveAll(temp)) }()
-	mutants, overlay, err := prepare(packages, temp)
+	mutants, overlay, err := prepare(packages, what.files, temp)
 	if err != nil {
 		return nil, nil, err
 	}
-	binaries, err := build(ctx, packages, overlay, temp)
+	binaries, err := build(ctx, packages, overlay, temp, what.tests)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -83,7 +83,7 @@ func TestSample(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	mutants, left, err := run(t.Context(), dir)
+	mutants, left, err := run(t.Context(), target{dir: dir, tests: "."})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,18 +124,34 @@ func TestSample(t *testing.T) {
 
 // Inverting any branch of the rule book turns a test red.
 func TestVersioning(t *testing.T) {
+	noneSurvives(t, target{dir: filepath.Join("..", "..", "versioning"), tests: "."})
+}
+
+// lifecycleRules are the files of lifecycle that decide, and lifecycleTests the tests
+// that are about them and nothing else.
+var lifecycleRules = []string{"config.go", "due.go", "evaluate.go", "filter.go", "validate.go"}
+
+const lifecycleTests = "^(TestRules|Test.*Documents|TestRefused.*|TestXML|TestMinimumSize|TestEncoding|TestPrefixes|TestTransitionsAreTold|TestConfigErrorText)$"
+
+// Inverting any branch of the rules of lifecycle turns one of their tests red.
+func TestLifecycle(t *testing.T) {
+	noneSurvives(t, target{dir: filepath.Join("..", "..", "lifecycle"), files: lifecycleRules, tests: lifecycleTests})
+}
+
+// noneSurvives inverts the branches of a target.
+func noneSurvives(t *testing.T, what target) {
+	t.Helper()
 	if testing.Short() {
-		t.Skip("runs the tests of versioning once for each branch")
+		t.Skip("runs the tests of a package once for each branch")
 	}
-	dir := filepath.Join("..", "..", "versioning")
-	readAll(t, dir)
+	readAll(t, what.dir)
 	var table strings.Builder
-	ok, err := mutate(t.Context(), &table, dir, "survivors.txt")
+	ok, err := mutate(t.Context(), &table, what, "survivors.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !ok {
-		t.Errorf("branches of versioning can be inverted unnoticed:\n%s", notKilled(table.String()))
+		t.Errorf("branches of %s can be inverted unnoticed:\n%s", what.dir, notKilled(table.String()))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -55,9 +56,9 @@ func commandError(cmd *exec.Cmd, err error, output []byte) error {
 	return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, output)
 }
 
-// prepare writes the instrumented files of packages below temp and returns
-// their mutants and the overlay that puts them in place.
-func prepare(packages []goPackage, temp string) (mutants []mutant, overlay string, err error) {
+// prepare writes the instrumented files of packages below temp, all or those that
+// are named, and returns their mutants and the overlay that puts them in place.
+func prepare(packages []goPackage, only []string, temp string) (mutants []mutant, overlay string, err error) {
 	in := &instrumenter{seen: make(map[string]int)}
 	replace := make(map[string]string)
 	put := func(target string, text []byte) error {
@@ -71,6 +72,9 @@ func prepare(packages []goPackage, temp string) (mutants []mutant, overlay strin
 			return nil, "", err
 		}
 		for _, file := range p.GoFiles {
+			if len(only) > 0 && !slices.Contains(only, file) {
+				continue
+			}
 			target := filepath.Join(p.Dir, file)
 			src, err := os.ReadFile(target)
 			if err != nil {
@@ -98,17 +102,17 @@ func prepare(packages []goPackage, temp string) (mutants []mutant, overlay strin
 
 // testBinary is the compiled, instrumented tests of one package.
 type testBinary struct {
-	file, dir string
+	file, dir, tests string
 }
 
 // build compiles the tests of each package that has any.
-func build(ctx context.Context, packages []goPackage, overlay, temp string) ([]testBinary, error) {
+func build(ctx context.Context, packages []goPackage, overlay, temp, tests string) ([]testBinary, error) {
 	var binaries []testBinary
 	for i, p := range packages {
 		if len(p.TestGoFiles)+len(p.XTestGoFiles) == 0 {
 			continue
 		}
-		b := testBinary{file: filepath.Join(temp, fmt.Sprintf("%d.test", i)), dir: p.Dir}
+		b := testBinary{file: filepath.Join(temp, fmt.Sprintf("%d.test", i)), dir: p.Dir, tests: tests}
 		cmd := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", b.file, p.ImportPath)
 		cmd.Dir = p.Dir
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -136,7 +140,7 @@ func runTests(ctx context.Context, binaries []testBinary, number int, limit time
 func (b testBinary) run(ctx context.Context, number int, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, b.file, "-test.short", "-test.failfast")
+	cmd := exec.CommandContext(ctx, b.file, "-test.short", "-test.failfast", "-test.run", b.tests)
 	cmd.Dir = b.dir
 	cmd.Env = append(os.Environ(), wakeVariable+"="+strconv.Itoa(number))
 	if out, err := cmd.CombinedOutput(); err != nil {
