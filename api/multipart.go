@@ -104,7 +104,7 @@ func prepareAbortMultipartUpload(x *exchange) (task, error) {
 }
 
 func (x *exchange) abortMultipartUpload() error {
-	if err := x.h.store.AbortUpload(x.Context(), x.upload()); err != nil {
+	if err := x.h.store.AbortUpload(x.Context(), x.upload(), x.maker()); err != nil {
 		return err
 	}
 	x.WriteHeader(http.StatusNoContent)

@@ -122,10 +122,9 @@ func (h *history) amend(r engine.Reader, o versioning.Order, change func(*record
 	// Every change of the key guards its head row, or live row. That has to be
 	// another one now, or whoever destroys the entry at the same time, and read it
 	// as it was, would not notice.
+	h.head.Amended++
 	if h.state == versioning.Unversioned {
-		h.live.amended++
-	} else {
-		h.amended++
+		h.live.amended = h.head.Amended
 	}
 	h.mutations = append(h.mutations, engine.Set(key, amended))
 	h.notes.amended(h, &was, rec)
@@ -243,7 +242,7 @@ func (h *history) headNow() []byte {
 	if h.state == versioning.Unversioned || h.head.Entries == 0 {
 		return nil
 	}
-	return encodeHead(h.head, h.amended)
+	return encodeHead(h.head)
 }
 
 // holdEnd stands for the end of a legal hold, which has none.

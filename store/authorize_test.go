@@ -98,7 +98,7 @@ var requests = []struct {
 		_, err = s.CompleteUpload(ctx, CompleteRequest{
 			Upload: name, Parts: []CompletedPart{{Number: 1, ETag: part.ETag}}, Size: -1, Authorize: a,
 		})
-		return errors.Join(err, s.AbortUpload(ctx, name))
+		return errors.Join(err, s.AbortUpload(ctx, name, Maker{}))
 	}},
 }
 

@@ -79,7 +79,7 @@ func (s *Store) CreateBucket(ctx context.Context, spec BucketSpec) (Bucket, erro
 		return fail(err)
 	}
 	row := &bucketRow{id: bucketID(id), Bucket: Bucket{
-		Name: spec.Name, Created: s.now(), Region: spec.Region, Owner: spec.Owner, ObjectLock: spec.ObjectLock,
+		Name: spec.Name, ID: uint64(id), Created: s.now(), Region: spec.Region, Owner: spec.Owner, ObjectLock: spec.ObjectLock,
 	}}
 	if spec.ObjectLock {
 		row.Versioning = versioning.Enabled
@@ -141,9 +141,28 @@ func (s *Store) Buckets(ctx context.Context, q BucketQuery) (buckets []Bucket, m
 
 // SetVersioning changes the versioning state of a bucket (spec VD1). No change of
 // a key that read the old state commits after it returns. While MFA Delete is Enabled a
-// change without a verified token is [ErrMFARequired] (spec OL2-10).
+// change without a verified token is [ErrMFARequired] (spec OL2-10); where there is a
+// lifecycle configuration, enabling it is [ErrLifecycle] (spec LC6-2).
 func (s *Store) SetVersioning(ctx context.Context, bucket string, c VersioningChange) error {
-	err := s.changeBucket(ctx, bucket, c.Made, func(row *bucketRow) error {
+	if err := s.setVersioning(ctx, bucket, c); err != nil {
+		return &Error{Op: "set versioning", Bucket: bucket, Err: err}
+	}
+	return nil
+}
+
+func (s *Store) setVersioning(ctx context.Context, bucket string, c VersioningChange) error {
+	b, err := s.seizeBucket(bucket)
+	if err != nil {
+		return err
+	}
+	defer b.hold.Unlock()
+	var guards []engine.Guard
+	if c.MFADelete == MFADeleteEnabled {
+		if guards, err = s.guardUnruled(ctx, b.id); err != nil {
+			return err
+		}
+	}
+	return s.writeRow(ctx, b, c.Made, func(row *bucketRow) error {
 		if row.MFADelete == MFADeleteEnabled && !c.MFA {
 			return ErrMFARequired
 		}
@@ -155,32 +174,59 @@ func (s *Store) SetVersioning(ctx context.Context, bucket string, c VersioningCh
 			row.MFADelete = c.MFADelete
 		}
 		return nil
+	}, guards...)
+}
+
+// guardUnruled returns what guards that a bucket, which the caller holds, has no lifecycle
+// configuration, and [ErrLifecycle] if it has one.
+func (s *Store) guardUnruled(ctx context.Context, b bucketID) ([]engine.Guard, error) {
+	key := configKey(b, ConfigLifecycle, 0)
+	err := s.view(ctx, func(r engine.Reader) error {
+		_, found, err := r.Get(key)
+		if err == nil && found {
+			err = ErrLifecycle
+		}
+		return err
 	})
+	return []engine.Guard{{Key: key}}, err
+}
+
+// seizeBucket takes the exclusive hold of a bucket that is not about to go. The caller
+// releases it.
+func (s *Store) seizeBucket(name string) (*bucketState, error) {
+	b, err := s.bucket(name)
 	if err != nil {
-		return &Error{Op: "set versioning", Bucket: bucket, Err: err}
+		return nil, err
 	}
-	return nil
+	b.hold.Lock()
+	switch {
+	case b.gone.Load():
+		err = ErrNoSuchBucket
+	case b.row.Load().deleting:
+		err = ErrBucketBusy
+	}
+	if err != nil {
+		b.hold.Unlock()
+		return nil, err
+	}
+	return b, nil
 }
 
 // changeBucket replaces the row of a bucket by what change makes of a copy.
 func (s *Store) changeBucket(ctx context.Context, bucket string, made Maker, change func(*bucketRow) error) error {
-	b, err := s.bucket(bucket)
+	b, err := s.seizeBucket(bucket)
 	if err != nil {
 		return err
 	}
-	b.hold.Lock()
 	defer b.hold.Unlock()
-	if b.gone.Load() {
-		return ErrNoSuchBucket
-	}
-	if b.row.Load().deleting {
-		return ErrBucketBusy
-	}
 	return s.writeRow(ctx, b, made, change)
 }
 
-// writeRow does the work of changeBucket, under the exclusive hold of b.
-func (s *Store) writeRow(ctx context.Context, b *bucketState, made Maker, change func(*bucketRow) error) error {
+// writeRow does the work of changeBucket, under the exclusive hold of b, if the further
+// guards hold too.
+func (s *Store) writeRow(
+	ctx context.Context, b *bucketState, made Maker, change func(*bucketRow) error, further ...engine.Guard,
+) error {
 	old := b.row.Load()
 	row := *old
 	if err := change(&row); err != nil {
@@ -190,7 +236,7 @@ func (s *Store) writeRow(ctx context.Context, b *bucketState, made Maker, change
 	if bytes.Equal(is, was) {
 		return nil // it is durable already
 	}
-	guards, mutations := []engine.Guard{{Key: key, Value: was}}, []engine.Mutation{engine.Set(key, is)}
+	guards, mutations := append([]engine.Guard{{Key: key, Value: was}}, further...), []engine.Mutation{engine.Set(key, is)}
 	if err := s.commitNoted(ctx, guards, mutations, b.place(), made, bucketEntries(old, &row)...); err != nil {
 		return err
 	}

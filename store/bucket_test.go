@@ -31,8 +31,8 @@ func TestBucketStates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Bucket{Name: "b", Region: "eu-west-1", Owner: testOwner, Created: s.now()}
-	if created != want {
+	want := Bucket{Name: "b", ID: created.ID, Region: "eu-west-1", Owner: testOwner, Created: s.now()}
+	if created != want || created.ID == 0 {
 		t.Errorf("created %+v, want %+v", created, want)
 	}
 	for _, step := range []struct {

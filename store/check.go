@@ -153,7 +153,7 @@ func (c *checker) run() error {
 		}
 	}
 	c.bucket = nil
-	for _, step := range []func() error{c.checkLostBuckets, c.checkDone, c.checkFiles} {
+	for _, step := range []func() error{c.checkLostBuckets, c.checkDone, c.checkFiles, c.checkJobs} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -354,6 +354,7 @@ func (c *checker) endKey() error {
 		c.problem(k.name, "", "%v", err)
 		return nil
 	}
+	k.head.Amended = h.head.Amended // no history tells it
 	if h.head != k.head {
 		c.problem(k.name, "", "head says %+v, history says %+v", h.head, k.head)
 	}

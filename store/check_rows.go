@@ -100,6 +100,19 @@ func (c *checker) checkTotals() error {
 	return nil
 }
 
+// checkJobs puts the documents of jobs together.
+func (c *checker) checkJobs() error {
+	var jobs jobRows
+	return c.scan([]byte{byte(jobTable)}, func(k, v []byte) error {
+		if err := jobs.take(k, v); err != nil {
+			c.problem("", "", "%v", err)
+			return nil
+		}
+		jobs.rows = jobs.rows[len(jobs.rows)-1:] // one at a time
+		return nil
+	})
+}
+
 // checkFiles compares the blob rows with the versions naming their files.
 func (c *checker) checkFiles() error {
 	err := c.scan([]byte{byte(blobTable)}, func(k, v []byte) error {

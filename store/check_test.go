@@ -61,12 +61,12 @@ func (x *specimen) rewrite(rec *record, change func(*record)) engine.Mutation {
 // head changes the head row of "k".
 func (x *specimen) head(change func(*versioning.Head)) engine.Mutation {
 	key := headKey(x.bucket, "k")
-	h, amended, err := decodeHead(rowOf(x.t, x.s, key))
+	h, err := decodeHead(rowOf(x.t, x.s, key))
 	if err != nil {
 		x.t.Fatal(err)
 	}
 	change(&h)
-	return engine.Set(key, encodeHead(h, amended))
+	return engine.Set(key, encodeHead(h))
 }
 
 // lockRow is the key of the lock row of "locked".
@@ -110,12 +110,12 @@ var inconsistencies = []struct {
 		return x.head(func(h *versioning.Head) { h.Marker = true })
 	}, `b/"k": stored data is damaged: head and live row disagree`},
 	{"head of no key", func(x *specimen) engine.Mutation {
-		return engine.Set(headKey(x.bucket, "ghost"), encodeHead(versioning.Head{Newest: 1, Entries: 1, Marker: true}, 0))
+		return engine.Set(headKey(x.bucket, "ghost"), encodeHead(versioning.Head{Newest: 1, Entries: 1, Marker: true}))
 	}, `b/"ghost": row of table H without a history`},
 	{"head in Unversioned", func(x *specimen) engine.Mutation {
 		u := x.s.buckets["u"]
 		order := recordOf(x.t, x.s, "u", "k", versioning.ID{}).order
-		return engine.Set(headKey(u.id, "k"), encodeHead(versioning.Head{Newest: order, Null: order, Entries: 1}, 0))
+		return engine.Set(headKey(u.id, "k"), encodeHead(versioning.Head{Newest: order, Null: order, Entries: 1}))
 	}, `u/"k": has a head row in a bucket that was never versioned`},
 	{"live is gone", func(x *specimen) engine.Mutation { return engine.Delete(liveKey(x.bucket, "k")) },
 		`b/"k": stored data is damaged: head and live row disagree`},
@@ -237,7 +237,7 @@ func TestCheckReportIsBounded(t *testing.T) {
 	mustBucket(t, s, "b", versioning.Enabled)
 	var rows []engine.Mutation
 	for _, key := range numbered("ghost", maxProblems+1) {
-		rows = append(rows, engine.Set(headKey(mustBucketID(t, s), key), encodeHead(versioning.Head{Newest: 1, Entries: 1, Marker: true}, 0)))
+		rows = append(rows, engine.Set(headKey(mustBucketID(t, s), key), encodeHead(versioning.Head{Newest: 1, Entries: 1, Marker: true})))
 	}
 	mustWrite(t, s, rows...)
 	report, err := s.Check(t.Context())

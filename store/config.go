@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -55,10 +54,6 @@ func (k ConfigKind) protects() bool {
 	return false
 }
 
-// configChunk is the length at which a document is cut, bytes: an engine may bound
-// the values it takes.
-const configChunk = 32 << 10
-
 // maxConfigBytes bounds a document, bytes: the number of a chunk has 16 bits, and
 // a document is changed in one transaction.
 const maxConfigBytes = 4 << 20
@@ -81,7 +76,7 @@ func (s *Store) Config(ctx context.Context, bucket string, kind ConfigKind) ([]b
 	}
 	var document []byte
 	err = s.view(ctx, func(r engine.Reader) error {
-		chunks, err := readConfig(r, b.id, kind)
+		chunks, err := configPlace(b.id, kind).read(r)
 		for n, chunk := range chunks {
 			if n == 0 {
 				document = []byte{}
@@ -96,23 +91,18 @@ func (s *Store) Config(ctx context.Context, bucket string, kind ConfigKind) ([]b
 	return document, nil
 }
 
-// readConfig reads the chunks of a document. All but the last have configChunk
-// bytes; a document that is a multiple of that long ends with a full one.
-func readConfig(r engine.Reader, b bucketID, kind ConfigKind) (chunks [][]byte, err error) {
-	for {
-		chunk, found, err := r.Get(configKey(b, kind, len(chunks)))
-		if err != nil || !found {
-			return chunks, err
-		}
-		if chunks = append(chunks, append([]byte{}, chunk...)); len(chunk) < configChunk {
-			return chunks, nil
-		}
+// configPlace is where a document is kept.
+func configPlace(b bucketID, kind ConfigKind) documentPlace {
+	return documentPlace{
+		key:    func(chunk int) []byte { return configKey(b, kind, chunk) },
+		remove: func(chunk int) engine.Mutation { return engine.Delete(configKey(b, kind, chunk)) },
 	}
 }
 
 // SetConfig replaces a configuration document of a bucket; nil removes it. The
 // document is durable when it returns, and no change of a key or of the bucket
-// commits meanwhile. A document of more than 4 MiB is [ErrConfigTooLarge].
+// commits meanwhile. A document of more than 4 MiB is [ErrConfigTooLarge], a lifecycle
+// configuration where MFA Delete is Enabled [ErrMFADelete] (spec LC6-2).
 func (s *Store) SetConfig(ctx context.Context, bucket string, kind ConfigKind, document []byte, made Maker) error {
 	if err := s.setConfig(ctx, bucket, kind, document, made); err != nil {
 		return &Error{Op: "set configuration", Bucket: bucket, Err: err}
@@ -143,61 +133,26 @@ func (s *Store) setConfig(ctx context.Context, bucket string, kind ConfigKind, d
 		return ErrNoSuchBucket
 	case b.row.Load().deleting:
 		return ErrBucketBusy
+	case kind == ConfigLifecycle && document != nil && b.row.Load().MFADelete == MFADeleteEnabled:
+		return ErrMFADelete
 	}
+	place := configPlace(b.id, kind)
 	var was [][]byte
 	err = s.view(ctx, func(r engine.Reader) error {
-		was, err = readConfig(r, b.id, kind)
+		was, err = place.read(r)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	guards, mutations := configRows(b.id, kind, was, cutConfig(document))
+	guards, mutations := place.replace(was, cutDocument(document))
 	if len(mutations) == 0 {
 		return nil // it is durable already
 	}
-	// A deletion of the bucket by another process must not leave rows behind.
+	// A deletion of the bucket by another process must not leave rows behind, nor may
+	// one enable MFA Delete.
 	guards = append(guards, engine.Guard{Key: bucketKey(b.name), Value: b.row.Load().encode()})
 	// Also after a failure, whose outcome may be unknown.
 	defer b.parsed.forget(kind)
 	return s.commitNoted(ctx, guards, mutations, b.place(), made, configEntry(kind, document))
-}
-
-// cutConfig cuts a document into its chunks; nil has none, and the empty document
-// has an empty one.
-func cutConfig(document []byte) (chunks [][]byte) {
-	if document == nil {
-		return nil
-	}
-	chunks = [][]byte{document[:min(len(document), configChunk)]}
-	for rest := document[len(chunks[0]):]; len(rest) > 0; {
-		n := min(len(rest), configChunk)
-		chunks, rest = append(chunks, rest[:n]), rest[n:]
-	}
-	return chunks
-}
-
-// configRows returns the rows that differ between two documents, each guarded by
-// what it was.
-func configRows(b bucketID, kind ConfigKind, was, is [][]byte) (guards []engine.Guard, mutations []engine.Mutation) {
-	for n := range max(len(was), len(is)) {
-		key := configKey(b, kind, n)
-		var before, after []byte
-		if n < len(was) {
-			before = was[n]
-		}
-		if n < len(is) {
-			after = is[n]
-		}
-		if bytes.Equal(before, after) && (before == nil) == (after == nil) {
-			continue
-		}
-		guards = append(guards, engine.Guard{Key: key, Value: before})
-		if after == nil {
-			mutations = append(mutations, engine.Delete(configKey(b, kind, n)))
-		} else {
-			mutations = append(mutations, engine.Set(key, after))
-		}
-	}
-	return guards, mutations
 }

@@ -31,7 +31,7 @@ func TestConfigRoundTrip(t *testing.T) {
 	s := openTest(t, fs, nil)
 	mustBucket(t, s, "b", versioning.Unversioned)
 	mustBucket(t, s, "other", versioning.Unversioned)
-	lengths := []int{0, 1, configChunk - 1, configChunk, configChunk + 1, 3*configChunk + 5, 2 * configChunk, configChunk, 7, 0}
+	lengths := []int{0, 1, documentChunk - 1, documentChunk, documentChunk + 1, 3*documentChunk + 5, 2 * documentChunk, documentChunk, 7, 0}
 	for n, length := range lengths {
 		want := document(byte('a'+n), length)
 		if err := s.SetConfig(t.Context(), "b", ConfigCORS, want, Maker{}); err != nil {
@@ -40,11 +40,11 @@ func TestConfigRoundTrip(t *testing.T) {
 		if got := mustConfig(t, s, "b", ConfigCORS); got == nil || !bytes.Equal(got, want) {
 			t.Errorf("document %d of %d bytes came back with %d", n, length, len(got))
 		}
-		if rows := countTable(t, s, configTable); rows != max(1, (length+configChunk-1)/configChunk) {
+		if rows := countTable(t, s, configTable); rows != max(1, (length+documentChunk-1)/documentChunk) {
 			t.Errorf("document of %d bytes has %d rows", length, rows)
 		}
 	}
-	long := document('z', 2*configChunk+1)
+	long := document('z', 2*documentChunk+1)
 	if err := s.SetConfig(t.Context(), "b", ConfigTagging, long, Maker{}); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestConfigGoesWithBucket(t *testing.T) {
 	s := openTest(t, nil, nil)
 	mustBucket(t, s, "b", versioning.Unversioned)
 	for kind := ConfigTagging; kind <= ConfigAccelerate; kind++ {
-		if err := s.SetConfig(t.Context(), "b", kind, document('a', 2*configChunk), Maker{}); err != nil {
+		if err := s.SetConfig(t.Context(), "b", kind, document('a', 2*documentChunk), Maker{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -155,7 +155,7 @@ func TestConfigFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, p := openProbed(t, nil)
 			mustBucket(t, s, "b", versioning.Unversioned)
-			if err := s.SetConfig(t.Context(), "b", ConfigCORS, document('a', 3*configChunk), Maker{}); err != nil {
+			if err := s.SetConfig(t.Context(), "b", ConfigCORS, document('a', 3*documentChunk), Maker{}); err != nil {
 				t.Fatal(err)
 			}
 			hook := func(_ []engine.Mutation, apply func() error) error {
@@ -166,7 +166,7 @@ func TestConfigFaults(t *testing.T) {
 				return c.fault
 			}
 			p.onCommit.Store(&hook)
-			want := append(document('a', configChunk), 'b') // its first row does not change
+			want := append(document('a', documentChunk), 'b') // its first row does not change
 			if err := s.SetConfig(t.Context(), "b", ConfigCORS, want, Maker{}); err != nil {
 				t.Fatal(err)
 			}

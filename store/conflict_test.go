@@ -207,7 +207,10 @@ func (shared) Close() error { return nil }
 func TestGuards(t *testing.T) {
 	for _, state := range []versioning.State{versioning.Unversioned, versioning.Enabled, versioning.Suspended} {
 		t.Run(state.String(), func(t *testing.T) {
-			inline := func(o *Options) { o.InlineLimit = 1000 } // each has its own folder of files
+			inline := func(o *Options) {
+				o.InlineLimit = 1000   // each has its own folder of files
+				o.Ledger.manual = true // a sealer knows of the rows under way in its own store
+			}
 			var conflicts atomic.Int64
 			one := openTest(t, nil, inline)
 			mustBucket(t, one, "b", state)

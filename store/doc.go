@@ -11,6 +11,16 @@
 // keys writes. Plans are turned into rows in apply.go and nowhere else: it is the
 // only place where a version, head, live or blob row is removed.
 //
+// # Work that nobody waits for
+//
+// Rules and jobs judge entries in a view of [Store.History] and have them removed
+// afterwards, a batch at a time, by [Store.Remove]. That is the path of every delete,
+// with one question more: a removal names the head of its key as the view showed it, and
+// nothing is done unless the head is that one in the commit too. Orders only rise, so
+// the same newest entry and the same number of entries are the same entries; and a count
+// of what was changed of those that stayed tells whether they are as they were.
+// Where such work has come to it keeps as a document ([Store.KeepJob]).
+//
 // # Uploads in parts
 //
 // A part is stored under a guard on the row of its upload, which no part writes, so

@@ -38,6 +38,7 @@ type edit struct {
 	made      *Maker // who asks for it, for the ledger; nil if nobody is known
 	// bypass says that a lock by governance does not protect from this edit.
 	bypass bool
+	judged *judged // what a removal rests on; nil if the edit is none
 
 	history *history // of key, within an attempt
 
@@ -221,6 +222,11 @@ func (s *Store) planOne(r engine.Reader, h *history, e *edit) error {
 	facts, err := h.facts(r, e.allNeeds(h.state), e.id)
 	if err != nil {
 		return err
+	}
+	if e.judged != nil {
+		if e.err = e.judged.refuse(e, facts.Target); e.err != nil {
+			return nil //nolint:nilerr // a refusal is an outcome of the edit
+		}
 	}
 	if e.err, err = h.refuse(r, e, facts); e.err != nil || err != nil {
 		return err

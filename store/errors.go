@@ -43,6 +43,12 @@ var (
 	// ErrMFARequired says that a version was named without a token in a bucket where
 	// MFA Delete is Enabled (spec OL2-7, OL2-8).
 	ErrMFARequired = errors.New("multi-factor authentication is required")
+	// ErrMFADelete says that a bucket where MFA Delete is Enabled takes no lifecycle
+	// configuration (spec LC6-2).
+	ErrMFADelete = errors.New("bucket has MFA Delete enabled")
+	// ErrLifecycle says that MFA Delete cannot be enabled where there is a lifecycle
+	// configuration (spec LC6-2).
+	ErrLifecycle = errors.New("bucket has a lifecycle configuration")
 	// ErrClosed says that the store is closed or closing.
 	ErrClosed = errors.New("store is closed")
 )

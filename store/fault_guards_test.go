@@ -20,6 +20,7 @@ func twin(s *Store) *Store {
 		options: s.options, fs: s.fs, dir: s.dir, engine: s.engine, blobs: s.blobs, ids: s.ids, orders: s.orders,
 		space: s.space, reclaim: s.reclaim, buckets: s.buckets, keyLocks: newKeyLocks(),
 	}
+	c.clock = s.clock
 	c.clockFloor.Store(s.clockFloor.Load())
 	c.lockTime.start(s.options.Clock, s.lockNow())
 	return c

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -183,6 +184,36 @@ func readProtection(t *testing.T, s *Store) {
 	mustVerify(t, s)
 }
 
+// jobDocument needs two rows.
+var jobDocument = strings.Repeat("go on ", documentChunk/5)
+
+// fillJobs makes what long work keeps, and what it leaves in the ledger; folders from
+// the fourth on have it.
+func fillJobs(t *testing.T, s *Store) {
+	mustKeep(t, s, "job/1", []byte(jobDocument))
+	mustKeep(t, s, "lifecycle/1", []byte("here"))
+	mustBucket(t, s, "aged", versioning.Enabled)
+	name := mustCreate(t, s, UploadRequest{Bucket: "aged", Key: "u"})
+	mustPart(t, s, name, 1, "part")
+	if err := s.AbortUpload(t.Context(), name, byRule); err != nil {
+		t.Fatal(err)
+	}
+	mustReclaimed(t, s)
+}
+
+// readJobs looks at what fillJobs made, and goes on with it.
+func readJobs(t *testing.T, s *Store) {
+	want := map[string]string{"job/1": jobDocument, "lifecycle/1": "here"}
+	if got := mustJobs(t, s, ""); !maps.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	mustKeep(t, s, "job/1", []byte("shorter"))
+	got := mustLedger(t, s, LedgerQuery{Bucket: "aged", Key: "u"})
+	if len(got) != 1 || got[0].Change != LedgerUploadAborted || got[0].Size != 4 || got[0].Made != byRule {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestWriteFolder writes a folder for testdata when it is asked to.
 func TestWriteFolder(t *testing.T) {
 	if *writeFolder == "" {
@@ -191,7 +222,7 @@ func TestWriteFolder(t *testing.T) {
 	// The second start writes tables of what the first left in the log, so that
 	// the folder has both.
 	steps := []func(s *Store){
-		func(s *Store) { fillFolder(t, s); fillParts(t, s); fillProtection(t, s) },
+		func(s *Store) { fillFolder(t, s); fillParts(t, s); fillProtection(t, s); fillJobs(t, s) },
 		func(s *Store) { mustPut(t, s, "suspended", "n", "n null") },
 	}
 	for _, step := range steps {
@@ -243,6 +274,9 @@ func TestOldFoldersOpen(t *testing.T) {
 			}
 			if name := filepath.Base(folder); name != "folder-1" && name != "folder-2" {
 				readProtection(t, s)
+			}
+			if name := filepath.Base(folder); name > "folder-3" {
+				readJobs(t, s)
 			}
 			mustPut(t, s, "enabled", "k", string(bytes.Repeat([]byte("x"), 1<<17)))
 			mustDelete(t, s, "enabled", "k", versioning.Null)

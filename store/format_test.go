@@ -115,7 +115,7 @@ func TestFormatPageTables(t *testing.T) {
 	if got, want := len(rows), len(tables)+1; got != want { // and the heading
 		t.Errorf("the page has %d tables, the code %d", got-1, want-1)
 	}
-	for _, name := range []string{metaFormat, metaIncompatible, metaFolderID, metaTestFolder, metaClockFloor, metaLockFloor, metaCeiling,
+	for _, name := range []string{metaFormat, metaIncompatible, metaFolderID, metaTestFolder, metaTestClock, metaClockFloor, metaLockFloor, metaCeiling,
 		metaEpoch, metaEpochFloor, metaLedger, metaSeal, metaIDKey + "` + one byte"} {
 		if page["Meta rows"][name] == "" {
 			t.Errorf("the page does not name the meta row %q", name)

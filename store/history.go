@@ -32,7 +32,6 @@ type history struct {
 	records          entries // as read or inserted; nil if not there, or destroyed by this request
 	lost             bool    // the current entry went and the next is not looked up yet
 	mutations        []engine.Mutation
-	amended          uint64 // of the head row, see amend
 	deltas           deltas
 	released         int          // files that need reclaiming
 	notes            *ledgerNotes // of the batch, for the ledger
@@ -44,11 +43,16 @@ type history struct {
 // spoil keeps an error that is about this history alone, so that it hinders no
 // other one of the same request, and returns any other error.
 func (h *history) spoil(err error) error {
-	if errors.Is(err, ErrDamaged) || errors.Is(err, ErrFormat) || errors.Is(err, errRecord) {
+	if unreadable(err) {
 		h.spoiled = err
 		return nil
 	}
 	return err
+}
+
+// unreadable reports whether err says that a row cannot be read, but others may.
+func unreadable(err error) bool {
+	return errors.Is(err, ErrDamaged) || errors.Is(err, ErrFormat) || errors.Is(err, errRecord)
 }
 
 // take keeps a row that was wanted, nil if it is absent. Head and live rows are
@@ -79,13 +83,13 @@ func (h *history) load(headRow, liveRow []byte) error {
 	}
 	switch {
 	case headRow != nil:
-		head, amended, err := decodeHead(headRow)
+		head, err := decodeHead(headRow)
 		if err != nil {
 			return err
 		}
-		h.head, h.amended = head, amended
+		h.head = head
 	case h.live != nil:
-		h.head = versioning.Head{Newest: h.live.order, Null: h.live.order, Entries: 1}
+		h.head = versioning.Head{Newest: h.live.order, Null: h.live.order, Entries: 1, Amended: h.live.amended}
 	}
 	h.readHead = h.head
 	if !h.blind && h.head.Newest != 0 && h.head.Marker == (h.live != nil) {

@@ -27,15 +27,15 @@ const (
 	reclaimTable table = 'R'
 	statsTable   table = 'S'
 	doneTable    table = 'Q'
-
-	// Reserved for later parts of the store.
 	accountTable table = 'A'
 	mfaTable     table = 'Y'
-	outboxTable  table = 'O'
 	ledgerTable  table = 'G'
 	sealTable    table = 'Z'
 	jobTable     table = 'J'
-	aliasTable   table = 'X'
+
+	// Reserved for later parts of the store.
+	outboxTable table = 'O'
+	aliasTable  table = 'X'
 )
 
 // bucketID names a bucket inside the store. It is an order, so the id of a
@@ -130,6 +130,24 @@ func doneKey(upload versioning.Order) []byte {
 	return binary.BigEndian.AppendUint64([]byte{byte(doneTable)}, uint64(upload))
 }
 
+const jobChunkBytes = 2
+
+// jobKey is the key of a chunk of a job's document. A name holds no U+0000, so the 0
+// behind it ends it.
+func jobKey(name string, chunk int) []byte {
+	k := append([]byte{byte(jobTable)}, name...)
+	return binary.BigEndian.AppendUint16(append(k, 0), uint16(chunk))
+}
+
+// splitJobKey takes name and chunk out of a job row's key.
+func splitJobKey(row []byte) (name []byte, chunk int, ok bool) {
+	end := len(row) - jobChunkBytes - 1
+	if end <= 1 || row[end] != 0 {
+		return nil, 0, false
+	}
+	return row[1:end], int(binary.BigEndian.Uint16(row[end+1:])), true
+}
+
 func statsKey(b bucketID) []byte { return within(statsTable, b, 0) }
 
 func bucketKey(name string) []byte { return append([]byte{byte(bucketTable)}, name...) }
@@ -167,10 +185,19 @@ func splitKey(row []byte) (key, rest []byte, ok bool) {
 // splitVersionKey takes the S3 key and the order out of a version row's key.
 func splitVersionKey(row []byte) (key []byte, o versioning.Order, ok bool) {
 	key, rest, ok := splitKey(row)
-	if !ok || len(rest) != orderBytes {
+	if !ok {
 		return nil, 0, false
 	}
-	return key, versioning.Order(^binary.BigEndian.Uint64(rest)), true
+	o, ok = versionOrderOf(rest)
+	return key, o, ok
+}
+
+// versionOrderOf takes the order out of what follows the S3 key in a version row's key.
+func versionOrderOf(rest []byte) (o versioning.Order, ok bool) {
+	if len(rest) != orderBytes {
+		return 0, false
+	}
+	return versioning.Order(^binary.BigEndian.Uint64(rest)), true
 }
 
 // splitUploadKey takes the S3 key and the order out of an upload row's key.

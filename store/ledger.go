@@ -54,6 +54,7 @@ const (
 	LedgerClockStepped    // a step of the clock was accepted, and locks follow it
 	LedgerStarted         // the ledger is kept from here on
 	LedgerStopped         // the ledger is not kept from here on
+	LedgerUploadAborted   // a multipart upload, with the parts that it had
 )
 
 // ledgerChangeNames are the changes as they are shown, by number.
@@ -63,7 +64,7 @@ var ledgerChangeNames = [...]string{
 	LedgerVersioningChanged: "versioning-changed", LedgerObjectLockChanged: "object-lock-changed",
 	LedgerConfigChanged: "config-changed", LedgerBucketCreated: "bucket-created", LedgerBucketRemoved: "bucket-removed",
 	LedgerIdentityChanged: "identity-changed", LedgerClockStepped: "clock-stepped",
-	LedgerStarted: "ledger-started", LedgerStopped: "ledger-stopped",
+	LedgerStarted: "ledger-started", LedgerStopped: "ledger-stopped", LedgerUploadAborted: "upload-aborted",
 }
 
 // String returns the change in words joined by hyphens, such as "version-removed",

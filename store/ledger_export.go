@@ -58,6 +58,7 @@ func (e LedgerEntry) MarshalJSON() ([]byte, error) {
 		Bucket     string    `json:"bucket,omitempty"`
 		Key        string    `json:"key,omitempty"`
 		VersionID  string    `json:"versionId,omitempty"`
+		UploadID   string    `json:"uploadId,omitempty"`
 		Size       int64     `json:"size,omitempty"`
 		Lock       string    `json:"lock,omitempty"`
 		LockBefore string    `json:"lockBefore,omitempty"`
@@ -76,7 +77,7 @@ func (e LedgerEntry) MarshalJSON() ([]byte, error) {
 		Place      int       `json:"place"`
 		Sealed     bool      `json:"sealed"`
 	}{
-		e.Time, e.RealTime, e.Change.String(), e.Bucket, e.Key, e.VersionID, e.Size,
+		e.Time, e.RealTime, e.Change.String(), e.Bucket, e.Key, e.VersionID, e.UploadID, e.Size,
 		describeLock(e.Lock), describeLock(e.LockBefore), e.Config.name(), hex.EncodeToString(e.Digest), e.Before, e.After,
 		e.Made.Principal, e.Made.AccessKey, e.Made.Source, e.Made.RequestID, e.Made.Operation,
 		e.Made.Cause.String(), e.Made.CauseID, hexOrder(e.Row), e.Place, e.Sealed,

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/seed61737384/tombstone/store/engine"
 	"github.com/seed61737384/tombstone/versioning"
@@ -19,12 +20,11 @@ func (l *ledger) due(ctx context.Context, dropped uint64) (uint64, error) {
 	if keep <= 0 {
 		return dropped, nil
 	}
-	// Lock time does not leap, so a clock that does ends nothing.
-	before := l.store.lockNow().Add(-keep)
+	outlived := l.outlived(keep)
 	var bad error
 	err := l.store.eachSeal(ctx, l.kept, func(k, v []byte) bool {
 		seal, err := decodeSeal(k, v)
-		if err != nil || !seal.At.Before(before) {
+		if err != nil || !outlived(seal) {
 			bad = err
 			return false
 		}
@@ -35,6 +35,18 @@ func (l *ledger) due(ctx context.Context, dropped uint64) (uint64, error) {
 		return true
 	})
 	return max(dropped, l.dueTo), errors.Join(err, bad)
+}
+
+// outlived returns what tells whether a seal is older than keep. Lock time does not
+// leap, so a clock that does ends nothing. That of a test folder is meant to: there
+// real time counts, or whoever tries what happens in years would not find the entries.
+func (l *ledger) outlived(keep time.Duration) func(*Seal) bool {
+	if l.store.TestClock() {
+		before := l.store.options.Clock.Now().Add(-keep)
+		return func(s *Seal) bool { return s.RealTime.Before(before) }
+	}
+	before := l.store.lockNow().Add(-keep)
+	return func(s *Seal) bool { return s.At.Before(before) }
 }
 
 // eachSeal calls fn for the seals from a number on until it returns false, in pages.

@@ -67,6 +67,12 @@ func (n *ledgerNotes) inserted(h *history, r *record) {
 	}
 }
 
+// aborted notes that an upload of a key ends with no version, whose parts had so many
+// bytes.
+func (n *ledgerNotes) aborted(key string, upload versioning.Order, size int64) {
+	n.take(LedgerUploadAborted, &history{key: key}, &record{order: upload, size: size})
+}
+
 // amended notes how an entry that stays was changed.
 func (n *ledgerNotes) amended(h *history, before, after *record) {
 	if n == nil {

@@ -36,7 +36,9 @@ type LedgerEntry struct {
 	// changed. Empty for a change of a bucket.
 	Key       string
 	VersionID string // of the object version or delete marker, or null; empty if it is about none
-	// Size is the payload of a version, or the length of a document, bytes.
+	UploadID  string // of an upload that was aborted
+	// Size is the payload of a version or of the parts of an upload, or the length of a
+	// document, bytes.
 	Size int64
 	// Lock is what a version had when it was removed, or has since the change;
 	// LockBefore is what it had before the change.
@@ -115,6 +117,8 @@ func (s *Store) ledgerEntry(row *ledgerRow, place int, sealed uint64) LedgerEntr
 		Config: e.config, Digest: e.digest, Before: e.before, After: e.after, Sealed: uint64(row.order) < sealed,
 	}
 	switch {
+	case e.change == LedgerUploadAborted:
+		shown.UploadID = s.formatUploadID(row.place.id, e.key, e.order)
 	case e.null:
 		shown.VersionID = s.FormatVersionID(versioning.Null)
 	case e.order != 0:

@@ -119,6 +119,7 @@ func (v *ledgerVerifier) run(ctx context.Context) error {
 // begin finds out where the ledger ended when the run began, from the note of the
 // newest seal and from the seals themselves.
 func (v *ledgerVerifier) begin(ctx context.Context) error {
+	made, sealed := v.store.NewestSeal() // before the view, which then has it
 	return v.store.view(ctx, func(r engine.Reader) error {
 		note, found, err := r.Get(metaKey(metaSeal))
 		if err != nil {
@@ -152,16 +153,11 @@ func (v *ledgerVerifier) begin(ctx context.Context) error {
 		if v.last != number {
 			v.problem(0, 0, "the newest seal is %d, noted is %d", v.last, number)
 		}
-		v.compareMemory()
+		if sealed && made.Number > v.last {
+			v.problem(0, 0, "the newest seal is %d, %d was made", v.last, made.Number)
+		}
 		return err
 	})
-}
-
-// compareMemory compares what is stored with what this process sealed itself.
-func (v *ledgerVerifier) compareMemory() {
-	if known, ok := v.store.NewestSeal(); ok && known.Number > v.last {
-		v.problem(0, 0, "the newest seal is %d, %d was made", v.last, known.Number)
-	}
 }
 
 // eachSeal calls fn for the seals there were when the run began. fn may read.

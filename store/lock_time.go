@@ -17,39 +17,57 @@ const clockTolerance = time.Minute
 // lockTime is the time that locks are held against. It starts with the wall clock,
 // but not below the durable floor, and then follows the time that goes by: a clock
 // that is set back makes no lock longer, and one that is set forward ends none until
-// somebody accepts the step (spec OL1.4-9). It never falls.
+// somebody accepts the step (spec OL1.4-9). It never falls, but with a test clock that
+// is set back.
 type lockTime struct {
 	clock clock.Clock
-	base  atomic.Int64 // lock time when nothing had elapsed, milliseconds since 1970
-	last  atomic.Int64 // the latest that was told, milliseconds
-	floor atomic.Int64 // durable; a later start begins above it, milliseconds
+	line  atomic.Pointer[lockLine] // replaced only where a test clock is set
+	floor atomic.Int64             // durable; a later start begins above it, milliseconds
 
 	accepting sync.Mutex // held while a step is accepted; before raising
 	raising   sync.Mutex // held while floor or base is raised; before no other lock
 }
 
+// lockLine is a stretch of lock time in which it does not fall.
+type lockLine struct {
+	base atomic.Int64 // lock time when nothing had elapsed, milliseconds since 1970
+	last atomic.Int64 // the latest that was told, milliseconds
+}
+
 // start sets lock time to that of the wall clock, or floor if that is later.
 func (t *lockTime) start(c clock.Clock, floor time.Time) {
 	t.clock = c
-	now := max(c.Now().UnixMilli(), floor.UnixMilli())
-	t.base.Store(now - c.Elapsed().Milliseconds())
-	t.last.Store(now)
+	t.begin(max(c.Now().UnixMilli(), floor.UnixMilli()))
 	t.floor.Store(floor.UnixMilli())
 }
 
+// begin begins a new line at now, milliseconds since 1970. Whoever is on the old one
+// stays there.
+func (t *lockTime) begin(now int64) {
+	l := new(lockLine)
+	l.base.Store(now - t.clock.Elapsed().Milliseconds())
+	l.last.Store(now)
+	t.line.Store(l)
+}
+
 // passed is lock time by what went by, whatever the wall clock says, milliseconds.
-func (t *lockTime) passed() int64 { return t.base.Load() + t.clock.Elapsed().Milliseconds() }
+func (t *lockTime) passed() int64 { return t.passedOn(t.line.Load()) }
+
+func (t *lockTime) passedOn(l *lockLine) int64 {
+	return l.base.Load() + t.clock.Elapsed().Milliseconds()
+}
 
 // now returns lock time.
 func (t *lockTime) now() time.Time {
-	passed := t.passed()
+	l := t.line.Load()
+	passed := t.passedOn(l)
 	now := min(max(passed, t.clock.Now().UnixMilli()), passed+clockTolerance.Milliseconds())
 	for {
-		last := t.last.Load()
+		last := l.last.Load()
 		if now <= last {
 			return time.UnixMilli(last).UTC()
 		}
-		if t.last.CompareAndSwap(last, now) {
+		if l.last.CompareAndSwap(last, now) {
 			return time.UnixMilli(now).UTC()
 		}
 	}
@@ -68,7 +86,8 @@ func (t *lockTime) step() time.Duration {
 func (s *Store) lockNow() time.Time { return s.lockTime.now() }
 
 // LockTime is the time that locks are held against. It never falls while the store
-// is open, and differs from the wall clock if that was set.
+// is open, unless SetTestClock sets it back, and differs from the wall clock if that
+// was set.
 func (s *Store) LockTime() time.Time { return s.lockNow() }
 
 // lockStart is when a default retention begins for a version made at created. While
@@ -143,6 +162,6 @@ func (s *Store) stepLockTime(ctx context.Context, step time.Duration, to time.Ti
 	if err := s.raiseLockFloor(ctx, to); err != nil {
 		return err
 	}
-	t.base.Add(step.Milliseconds())
+	t.line.Load().base.Add(step.Milliseconds())
 	return nil
 }

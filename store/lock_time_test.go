@@ -18,22 +18,29 @@ type timed struct {
 	clock *clock.Manual
 	s     *Store
 	id    versioning.ID
+	test  bool // in a test folder
 }
 
 func newTimed(t *testing.T) *timed {
 	t.Helper()
 	x := &timed{t: t, fs: blob.MemFS(), clock: clock.NewManual(start2026)}
 	x.open()
-	if _, err := x.s.CreateBucket(t.Context(), BucketSpec{Name: "b", Owner: testOwner, ObjectLock: true}); err != nil {
-		t.Fatal(err)
-	}
-	x.id = mustLock(t, x.s, "k", versioning.Lock{Mode: versioning.Compliance, Until: start2026.Add(time.Hour)})
+	x.begin()
 	return x
+}
+
+// begin makes the version.
+func (x *timed) begin() {
+	x.t.Helper()
+	if _, err := x.s.CreateBucket(x.t.Context(), BucketSpec{Name: "b", Owner: testOwner, ObjectLock: true}); err != nil {
+		x.t.Fatal(err)
+	}
+	x.id = mustLock(x.t, x.s, "k", versioning.Lock{Mode: versioning.Compliance, Until: start2026.Add(time.Hour)})
 }
 
 func (x *timed) open() {
 	x.t.Helper()
-	x.s = openTest(x.t, x.fs, func(o *Options) { o.Clock = x.clock })
+	x.s = openTest(x.t, x.fs, func(o *Options) { o.Clock, o.TestFolder = x.clock, x.test })
 }
 
 func (x *timed) restart() {

@@ -22,7 +22,7 @@ const (
 	metaIncompatible = "incompatible" // bits of features that older versions must not meet
 	metaFolderID     = "folder-id"    // 16 random bytes
 	metaTestFolder   = "test-folder"  // 1: the clock may be set
-	metaClockFloor   = "clock-floor"  // milliseconds; object time is never below it
+	metaClockFloor   = "clock-floor"  // milliseconds; real time is never taken for less
 	metaLockFloor    = "lock-floor"   // milliseconds; lock time is never below it
 	metaCeiling      = "order-ceiling"
 	metaEpoch        = "epoch"       // the newest epoch
@@ -31,7 +31,7 @@ const (
 )
 
 // knownFeatures are the incompatible-feature bits that this version understands.
-const knownFeatures = featureMultipart | featureProtection | featureLedger
+const knownFeatures = featureMultipart | featureProtection | featureLedger | featureTestClock
 
 const (
 	// featureMultipart says that the folder has, or had, multipart uploads: what
@@ -43,6 +43,9 @@ const (
 	// featureLedger says that the folder has a ledger, which a version that does
 	// not write it would leave gaps in.
 	featureLedger = 4
+	// featureTestClock says that the clock of the folder may have been set, so that a
+	// version which goes by real time must not serve it.
+	featureTestClock = 8
 )
 
 // firstIDKey is the number of a new folder's first version id key.
@@ -52,6 +55,7 @@ const firstIDKey = 1
 type meta struct {
 	folderID   []byte
 	test       bool
+	testClock  TestClock
 	clockFloor time.Time
 	lockFloor  time.Time
 	ledger     uint64 // whether one is kept
@@ -103,6 +107,8 @@ func (m *meta) field(name string, v []byte, ok *bool) {
 		m.folderID = append([]byte(nil), v...)
 	case metaTestFolder:
 		m.test = readUint(v, ok) == 1
+	case metaTestClock:
+		m.testClock = decodeTestClock(v, ok)
 	case metaClockFloor:
 		m.clockFloor = readTime(v, ok)
 	case metaLockFloor:
@@ -134,9 +140,12 @@ func (s *Store) initialise(ctx context.Context) (*meta, error) {
 			return nil, fmt.Errorf("random bytes: %w", err)
 		}
 	}
+	if m.test {
+		m.features = featureTestClock
+	}
 	rows := []engine.Mutation{
 		numberRow(metaFormat, FolderFormat),
-		numberRow(metaIncompatible, 0),
+		numberRow(metaIncompatible, m.features),
 		engine.Set(metaKey(metaFolderID), m.folderID),
 		engine.Set(metaKey(metaIDKey+string(rune(firstIDKey))), m.idKeys[firstIDKey]),
 		numberRow(metaClockFloor, uint64(m.clockFloor.UnixMilli())),
@@ -151,12 +160,12 @@ func (s *Store) initialise(ctx context.Context) (*meta, error) {
 	return m, s.commit(ctx, []engine.Guard{{Key: metaKey(metaFormat)}}, rows)
 }
 
-// raiseCeiling makes a new order ceiling durable, and with it object time and lock
+// raiseCeiling makes a new order ceiling durable, and with it real time and lock
 // time, below which neither this run nor a later one falls.
 func (s *Store) raiseCeiling(ceiling versioning.Order) error {
 	s.lockTime.raising.Lock()
 	defer s.lockTime.raising.Unlock()
-	now := s.now().UnixMilli()
+	now := s.RealTime().UnixMilli()
 	lockFloor := max(s.lockNow().UnixMilli(), s.lockTime.floor.Load())
 	err := s.commit(context.Background(), nil, []engine.Mutation{
 		numberRow(metaCeiling, uint64(ceiling)),

@@ -228,27 +228,6 @@ func TestForeignFolder(t *testing.T) {
 	}
 }
 
-// Whether a folder is one for tests is decided when it is made, for ever.
-func TestTestFolder(t *testing.T) {
-	for _, made := range []bool{false, true} {
-		fs := blob.MemFS()
-		for _, asked := range []bool{made, !made, made} {
-			s := openTest(t, fs, func(o *Options) { o.TestFolder = asked })
-			var m *meta
-			err := s.view(t.Context(), func(r engine.Reader) (err error) {
-				m, _, err = readMeta(r)
-				return err
-			})
-			if err != nil || m.test != made {
-				t.Errorf("made with %v, opened with %v: %v, %v", made, asked, m.test, err)
-			}
-			if err := s.Close(); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-}
-
 // In memory everything works and nothing is written anywhere.
 func TestMemory(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "none")

@@ -34,11 +34,14 @@ type Options struct {
 	Memory bool
 	// ReadOnly opens for [Store.Check] and reads: nothing on disk is changed.
 	ReadOnly bool
-	// TestFolder marks a new folder for ever as one whose clock may be set.
+	// TestFolder marks a new folder for ever as one whose clock may be set. No other
+	// folder opens with it ([ErrNoTestClock]), and no such folder without it, but
+	// ReadOnly ([ErrTestFolder]).
 	TestFolder bool
 
 	Durability Durability
-	// Clock tells object time; nil means the wall clock.
+	// Clock tells real time, which is object time but in a test folder; nil means the
+	// wall clock.
 	Clock clock.Clock
 	// InlineLimit is the size up to which bytes are kept in the index, bytes;
 	// 0 means 64 KiB.

@@ -214,7 +214,7 @@ func TestOrderIsAboveHead(t *testing.T) {
 	id := mustBucketID(t, s)
 	mustWrite(t, s,
 		engine.Set(versionKey(id, "k", rec.order), rec.encode()),
-		engine.Set(headKey(id, "k"), encodeHead(versioning.Head{Newest: rec.order, Marker: true, Entries: 1}, 0)),
+		engine.Set(headKey(id, "k"), encodeHead(versioning.Head{Newest: rec.order, Marker: true, Entries: 1})),
 		engine.Add(statsKey(id), 0, 0, 0, 0, 1))
 	mustPut(t, s, "b", "k", "newer")
 	if got, want := historyText(t, s, "b"), "k[v] kD"; got != want {

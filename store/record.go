@@ -85,6 +85,8 @@ type record struct {
 
 	// brief says that what an object is served with was read over, but for etag.
 	brief bool
+	// tagged says that a brief record has its tags, and neither etag nor acl.
+	tagged bool
 }
 
 // version returns what the rules know of r.
@@ -166,6 +168,12 @@ func decodeBrief(b []byte) (*record, error) {
 	return r, r.decode(b)
 }
 
+// decodeTagged makes r the brief record with tags that b is.
+func (r *record) decodeTagged(b []byte) error {
+	*r = record{brief: true, tagged: true}
+	return r.decode(b)
+}
+
 func (r *record) decode(b []byte) error {
 	ok, kind := true, uint64(0)
 	unknown, err := readFields(b, func(tag uint64, p []byte) (bool, error) {
@@ -187,7 +195,7 @@ func (r *record) decode(b []byte) error {
 			o := decodeOwner(p, &ok)
 			r.owner = &o
 		default:
-			return r.bytesField(tag, p, &ok) || r.brief && briefField(tag, p, &ok) || r.headerField(tag, p, &ok), nil
+			return r.bytesField(tag, p, &ok) || r.passes(tag) && briefField(tag, p, &ok) || r.headerField(tag, p, &ok), nil
 		}
 		return true, nil
 	})
@@ -233,13 +241,21 @@ func (r *record) bytesField(tag uint64, p []byte, ok *bool) bool {
 	return true
 }
 
+// passes reports whether r reads over a field that headerField would keep.
+func (r *record) passes(tag uint64) bool {
+	if r.tagged {
+		return tag != versionTags
+	}
+	return r.brief && tag != versionETag && tag != versionACL
+}
+
 // briefField reads over a field that headerField would keep, and reports whether
 // it is one. It is as strict about it.
 func briefField(tag uint64, p []byte, ok *bool) bool {
 	switch tag {
 	case versionChecksum:
 		*ok = *ok && len(p) > 0
-	case versionClass:
+	case versionClass, versionETag, versionACL:
 	case versionSystem, versionUser, versionTags:
 		size, n := binary.Uvarint(p)
 		*ok = *ok && n > 0 && size <= uint64(len(p)-n)

@@ -104,7 +104,7 @@ func TestUnknownCriticalField(t *testing.T) {
 // Critical fields in other rows are refused as well.
 func TestUnknownCriticalFieldInRows(t *testing.T) {
 	for name, decode := range map[string]func([]byte) error{
-		"head":    func(b []byte) error { _, _, err := decodeHead(b); return err },
+		"head":    func(b []byte) error { _, err := decodeHead(b); return err },
 		"live":    func(b []byte) error { _, err := decodeLive(b); return err },
 		"bucket":  func(b []byte) error { _, err := decodeBucket("b", b); return err },
 		"blob":    func(b []byte) error { _, err := decodeBlobRow(b); return err },
@@ -181,7 +181,7 @@ func amendedLive() *live {
 func FuzzRows(f *testing.F) {
 	reclaim := reclaimRow{bucket: 7, stored: 8}
 	for kind, row := range [][]byte{
-		encodeHead(versioning.Head{Newest: 5, Marker: true, Null: 4, Entries: 3}, 2),
+		encodeHead(versioning.Head{Newest: 5, Marker: true, Null: 4, Entries: 3, Amended: 2}),
 		amendedLive().encode(),
 		(&bucketRow{id: 7, Bucket: Bucket{Owner: testOwner, Region: "r", Versioning: versioning.Suspended, Retention: DefaultRetention{Mode: versioning.Governance, Days: 300}}, unknown: later(laterOptional)}).encode(),
 		blobRow{bucket: 7, key: "k", order: 5, stored: 9}.encode(),
@@ -192,7 +192,7 @@ func FuzzRows(f *testing.F) {
 		f.Add(uint8(kind), row[:len(row)-1])
 	}
 	readers := []func([]byte) ([]byte, error){
-		func(b []byte) ([]byte, error) { h, n, err := decodeHead(b); return encodeHead(h, n), err },
+		func(b []byte) ([]byte, error) { h, err := decodeHead(b); return encodeHead(h), err },
 		func(b []byte) ([]byte, error) {
 			l, err := decodeLive(b)
 			if err != nil {

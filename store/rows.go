@@ -19,17 +19,17 @@ const (
 	headAmended = 64 // how often an entry was changed that stayed
 )
 
-func encodeHead(h versioning.Head, amended uint64) []byte {
+func encodeHead(h versioning.Head) []byte {
 	f := make(fields, 0, 40)
 	f.uint(headNewest, uint64(h.Newest))
 	f.flag(headMarker, h.Marker)
 	f.uint(headNull, uint64(h.Null))
 	f.uint(headEntries, h.Entries)
-	f.uint(headAmended, amended)
+	f.uint(headAmended, h.Amended)
 	return f
 }
 
-func decodeHead(b []byte) (h versioning.Head, amended uint64, err error) {
+func decodeHead(b []byte) (h versioning.Head, err error) {
 	ok := true
 	_, err = readFields(b, func(tag uint64, p []byte) (bool, error) {
 		switch tag {
@@ -42,7 +42,7 @@ func decodeHead(b []byte) (h versioning.Head, amended uint64, err error) {
 		case headEntries:
 			h.Entries = readUint(p, &ok)
 		case headAmended:
-			amended = readUint(p, &ok)
+			h.Amended = readUint(p, &ok)
 		default:
 			return false, nil
 		}
@@ -52,9 +52,9 @@ func decodeHead(b []byte) (h versioning.Head, amended uint64, err error) {
 		err = errRecord
 	}
 	if err != nil {
-		return h, 0, fmt.Errorf("head row: %w", err)
+		return h, fmt.Errorf("head row: %w", err)
 	}
-	return h, amended, nil
+	return h, nil
 }
 
 // Fields of a live row: what a listing of current objects prints.
@@ -183,7 +183,7 @@ const (
 // bucketRow is a bucket as it is stored.
 type bucketRow struct {
 	Bucket
-	id       bucketID
+	id       bucketID // its ID
 	deleting bool
 	unknown  []byte
 }
@@ -231,7 +231,7 @@ func decodeBucket(name string, row []byte) (*bucketRow, error) {
 		}
 		return true, nil
 	})
-	b.unknown = unknown
+	b.unknown, b.ID = unknown, uint64(b.id)
 	if err == nil && (!ok || b.id == 0 || b.Versioning > versioning.Suspended || b.MFADelete > MFADeleteEnabled) {
 		err = errRecord
 	}

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed61737384/tombstone/internal/clock"
 	"github.com/seed61737384/tombstone/store/blob"
 	"github.com/seed61737384/tombstone/store/engine"
 	"github.com/seed61737384/tombstone/store/engine/pebbledb"
@@ -44,11 +45,15 @@ type Store struct {
 	pins     pins
 	reclaim  *reclaimer
 
-	clockFloor atomic.Int64 // object time is never below it, milliseconds
-	lockTime   lockTime
-	ledger     *ledger
-	features   atomic.Uint64 // incompatible-feature bits that are durable
-	closed     atomic.Bool
+	clock       clock.Clock  // object time
+	clockFloor  atomic.Int64 // real time is never taken for less, milliseconds
+	testClock   *clock.Test  // clock in a test folder, else nil
+	testSetting atomic.Pointer[TestClock]
+	lockTime    lockTime
+
+	ledger   *ledger
+	features atomic.Uint64 // incompatible-feature bits that are durable
+	closed   atomic.Bool
 
 	epochs sync.Mutex // protects epoch; taken before nothing
 	epoch  uint32     // the newest one that is durable
@@ -94,8 +99,9 @@ func (s *Store) open() error {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	s.epoch = m.epoch
-	s.clockFloor.Store(m.clockFloor.UnixMilli())
-	s.lockTime.start(s.options.Clock, m.startOfLocks())
+	if err := s.startClock(m); err != nil {
+		return err
+	}
 	s.features.Store(m.features)
 	s.orders = &orders{now: s.now, raise: s.raiseCeiling, last: m.ceiling, ceiling: m.ceiling}
 	if s.blobs, err = s.openBlobs(); err != nil {
@@ -318,12 +324,13 @@ func (s *Store) ParseVersionID(text string) (versioning.ID, error) { return s.id
 // the zero ID.
 func (s *Store) FormatVersionID(id versioning.ID) string { return s.ids.Format(id) }
 
-// now is object time: the clock, but never below the durable floor. It is cut to
-// milliseconds, as it is stored.
-func (s *Store) now() time.Time {
-	ms := max(s.options.Clock.Now().UnixMilli(), s.clockFloor.Load())
-	return time.UnixMilli(ms).UTC()
-}
+// now is object time: the clock, but never below the durable floor, or what a test
+// clock shows. It is cut to milliseconds, as it is stored.
+func (s *Store) now() time.Time { return s.clock.Now().Truncate(time.Millisecond) }
+
+// ObjectTime is the time that objects are made at, and that their age is told by. It
+// is real time but in a test folder, where [Store.SetTestClock] sets it.
+func (s *Store) ObjectTime() time.Time { return s.now() }
 
 // view is engine.View with the store's errors.
 func (s *Store) view(ctx context.Context, fn func(engine.Reader) error) error {

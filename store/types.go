@@ -32,6 +32,7 @@ const (
 // Bucket is a bucket and its state.
 type Bucket struct {
 	Name       string
+	ID         uint64 // inside the store; another bucket of that name has another one, for ever
 	Created    time.Time
 	Region     string // as given at creation; empty means the default region
 	Owner      Owner

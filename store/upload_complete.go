@@ -31,7 +31,7 @@ func (s *Store) completeUpload(ctx context.Context, r *CompleteRequest) (Complet
 		return CompleteResult{}, err
 	}
 	c := &completion{store: s, request: r, bucket: b, set: partSet{bucket: b.id, key: r.Upload.Key, upload: order}}
-	if err := s.changeUpload(ctx, b, r.Upload.Key, c.plan); err != nil {
+	if err := s.changeUpload(ctx, b, []string{r.Upload.Key}, c.plan); err != nil {
 		return CompleteResult{}, err
 	}
 	return c.result(), nil

@@ -111,7 +111,7 @@ func TestCopyParts(t *testing.T) {
 
 func mustAbort(t *testing.T, s *Store, name UploadName) {
 	t.Helper()
-	if err := s.AbortUpload(t.Context(), name); err != nil {
+	if err := s.AbortUpload(t.Context(), name, Maker{}); err != nil {
 		t.Fatal(err)
 	}
 }

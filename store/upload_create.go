@@ -37,7 +37,7 @@ func (s *Store) createUpload(ctx context.Context, r *UploadRequest) (Upload, err
 		return Upload{}, s.cause(err)
 	}
 	u := s.uploadOf(b, r, order)
-	err = s.changeUpload(ctx, b, "", func(rd engine.Reader, batch *batch) (err error) {
+	err = s.changeUpload(ctx, b, nil, func(rd engine.Reader, batch *batch) (err error) {
 		if err := b.checkLock(r.Lock); err != nil {
 			return err
 		}
@@ -91,42 +91,6 @@ func (s *Store) Upload(ctx context.Context, name UploadName) (Upload, error) {
 	return u.upload(name.Key, name.ID, b.row.Load().Owner), nil
 }
 
-// AbortUpload ends an upload and lets go of its parts, whose bytes follow as those
-// of a version do. A completed one is [ErrNoSuchUpload] (spec WI5-4).
-func (s *Store) AbortUpload(ctx context.Context, name UploadName) error {
-	if err := s.abortUpload(ctx, name); err != nil {
-		return &Error{Op: "abort upload", Bucket: name.Bucket, Key: name.Key, Err: err}
-	}
-	return nil
-}
-
-func (s *Store) abortUpload(ctx context.Context, name UploadName) error {
-	b, order, err := s.uploadName(name)
-	if err != nil {
-		return err
-	}
-	return s.changeUpload(ctx, b, name.Key, func(rd engine.Reader, batch *batch) error {
-		u, err := readUpload(rd, b.id, name.Key, order)
-		if err != nil {
-			return err
-		}
-		batch.endUpload(name.Key, u, PartMap{})
-		batch.count()
-		return nil
-	})
-}
-
-// endUpload ends an upload, with all its parts but those kept, which a version has
-// from now on. Others that are stored meanwhile are met by the reclaimer: when the
-// upload's row is gone, none is stored any more.
-func (b *batch) endUpload(key string, u *uploadRow, kept PartMap) {
-	b.guards = append(b.guards, engine.Guard{Key: uploadKey(b.bucket.id, key, u.order()), Value: u.stored})
-	b.mutations = append(b.mutations, engine.Delete(uploadKey(b.bucket.id, key, u.order())))
-	b.deltas.add(statUploads, -1)
-	b.deltas.add(statUploadBytes, -kept.size())
-	b.reclaim(reclaimRow{order: u.order(), bucket: b.bucket.id, parts: &lostParts{key: key, upload: u.order(), kept: kept}})
-}
-
 // count adds the change of the counters to the batch.
 func (b *batch) count() {
 	if m, ok := b.deltas.mutation(b.bucket.id); ok {
@@ -135,14 +99,15 @@ func (b *batch) count() {
 }
 
 // changeUpload plans a change of an upload and commits it, anew if it conflicts.
-// What ends an upload gives the key, which is locked meanwhile.
-func (s *Store) changeUpload(ctx context.Context, b *bucketState, key string, plan func(engine.Reader, *batch) error) error {
+// What ends uploads gives their keys, sorted and without repetition, which are locked
+// meanwhile.
+func (s *Store) changeUpload(ctx context.Context, b *bucketState, keys []string, plan func(engine.Reader, *batch) error) error {
 	if err := holdBucket(b); err != nil {
 		return err
 	}
 	defer b.hold.RUnlock()
-	if key != "" {
-		defer s.keyLocks.lock(b.id, []string{key})()
+	if len(keys) > 0 {
+		defer s.keyLocks.lock(b.id, keys)()
 	}
 	for range maxAttempts {
 		batch := newBatch(b, 1)

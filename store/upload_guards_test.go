@@ -140,7 +140,7 @@ func TestRefusedPartWaits(t *testing.T) {
 	})
 	mustBucket(t, s, "b", versioning.Enabled)
 	name := mustCreate(t, s, UploadRequest{Bucket: "b", Key: "k"})
-	if err := s.AbortUpload(t.Context(), name); err != nil {
+	if err := s.AbortUpload(t.Context(), name, Maker{}); err != nil {
 		t.Fatal(err)
 	}
 	mustReclaimed(t, s)

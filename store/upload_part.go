@@ -111,7 +111,7 @@ func (s *Store) commitPart(ctx context.Context, b *bucketState, p *newPart) erro
 	if p.row.size == 0 {
 		p.rows = nil // no bytes have no row
 	}
-	return s.changeUpload(ctx, b, "", func(rd engine.Reader, batch *batch) error {
+	return s.changeUpload(ctx, b, nil, func(rd engine.Reader, batch *batch) error {
 		return p.plan(rd, batch)
 	})
 }

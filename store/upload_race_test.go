@@ -53,7 +53,7 @@ func (u *uploadRace) client(n int, rng *rand.Rand) {
 }
 
 func (u *uploadRace) abort(s *Store) {
-	err := s.AbortUpload(u.t.Context(), u.name)
+	err := s.AbortUpload(u.t.Context(), u.name, Maker{})
 	switch {
 	case err == nil:
 		u.mu.Lock()

@@ -147,7 +147,7 @@ func TestNoSuchUpload(t *testing.T) {
 		_, list := s.ListParts(t.Context(), PartsRequest{Upload: n, Limit: 1})
 		_, end := complete(t, s, n, part)
 		for what, err := range map[string]error{
-			"look": look, "put": put, "copy": copied, "list": list, "complete": end, "abort": s.AbortUpload(t.Context(), n),
+			"look": look, "put": put, "copy": copied, "list": list, "complete": end, "abort": s.AbortUpload(t.Context(), n, Maker{}),
 		} {
 			if !errors.Is(err, ErrNoSuchUpload) {
 				t.Errorf("%s of %v: %v", what, n, err)

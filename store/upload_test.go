@@ -148,7 +148,7 @@ func TestCompleteAgain(t *testing.T) {
 		_, refused["other list"] = complete(t, s, name, one)
 		_, refused["part"] = s.PutPart(t.Context(), PartRequest{Upload: name, Number: 3, Body: strings.NewReader(""), Size: 0})
 		_, refused["list parts"] = s.ListParts(t.Context(), PartsRequest{Upload: name, Limit: 10})
-		refused["abort"] = s.AbortUpload(t.Context(), name)
+		refused["abort"] = s.AbortUpload(t.Context(), name, Maker{})
 		now.Advance(doneFor)
 		_, refused["after a day"] = complete(t, s, name, one, two)
 		for what, err := range refused {

@@ -25,6 +25,7 @@ type Head struct {
 	Marker  bool   // the current entry is a delete marker
 	Null    Order  // order of the null entry, zero if there is none
 	Entries uint64 // number of entries
+	Amended uint64 // how often an entry was changed that stayed, such as its tags or its lock
 }
 
 // After returns the head once p is applied. If the current entry goes without

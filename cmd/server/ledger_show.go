@@ -23,6 +23,7 @@ type shownEntry struct {
 	Bucket        string    `json:"bucket"`
 	Key           string    `json:"key"`
 	VersionID     string    `json:"versionId"`
+	UploadID      string    `json:"uploadId"`
 	Size          int64     `json:"size"`
 	Lock          string    `json:"lock"`
 	LockBefore    string    `json:"lockBefore"`
@@ -133,6 +134,9 @@ func (e *shownEntry) subject() string {
 	if e.VersionID != "" {
 		what += " version " + plain(e.VersionID)
 	}
+	if e.UploadID != "" {
+		what += " upload " + plain(e.UploadID)
+	}
 	return what
 }
 
@@ -145,6 +149,8 @@ func (e *shownEntry) difference() string {
 		return fmt.Sprintf("removed, %d bytes, lock %s", e.Size, e.Lock)
 	case e.Change == "version-removed":
 		return fmt.Sprintf("removed, %d bytes", e.Size)
+	case e.Change == "upload-aborted":
+		return fmt.Sprintf("aborted, %d bytes", e.Size)
 	case e.Change == "marker-removed":
 		return "removed"
 	case e.Change == "marker-added":

@@ -165,7 +165,7 @@ func (u *uploads) complete(ctx context.Context, n int, bodies []string) error {
 
 func (u *uploads) abort(ctx context.Context, n int) error {
 	u.note(n, func(f *uploadFacts) { f.ending = aborted })
-	err := u.run.store.AbortUpload(ctx, u.name(n))
+	err := u.run.store.AbortUpload(ctx, u.name(n), store.Maker{})
 	if err == nil {
 		u.note(n, func(f *uploadFacts) { f.ended = true })
 	}
