@@ -16,6 +16,7 @@ var required = []string{
 	"AP1", "AP2", "AP3", "AP4", "AP5",
 	"OL1", "OL2",
 	"WI1", "WI2", "WI3", "WI4", "WI5", "WI6",
+	"LC1", "LC2", "LC3", "LC4", "LC5", "LC6", "LC7",
 }
 
 const specFolder = "docs/spec/"
@@ -217,7 +218,7 @@ func readUntested(t *testing.T, s *spec, tested map[string]bool) map[string]stri
 
 // maxUntested is the length of untested.txt; it may only be lowered, except
 // when a section is added to required.
-const maxUntested = 7
+const maxUntested = 3
 
 // mark is one id that a test names, or what is wrong with a mark.
 type mark struct {
