@@ -38,7 +38,7 @@ type endpoint struct {
 }
 
 // endpoints is the table of all of them. It is never changed.
-var endpoints = [][]endpoint{identityEndpoints, policyEndpoints, storeEndpoints}
+var endpoints = [][]endpoint{identityEndpoints, policyEndpoints, storeEndpoints, clockEndpoints, lifecycleEndpoints, holdEndpoints, jobEndpoints}
 
 // pathValues are what stood in a path at the names in braces.
 type pathValues map[string]string
@@ -132,6 +132,9 @@ func (x *exchange) mayAdminister(e *endpoint, values pathValues) error {
 	if account == OwnAccount {
 		account = p.Account
 		values["account"] = account
+	}
+	if owner, ofJobs := x.ownerOfJobs(e, values); ofJobs {
+		account, ofAccount = owner, true
 	}
 	if name, ofBucket := values["bucket"]; ofBucket {
 		found, err := x.h.store.Bucket(x.Context(), name)

@@ -17,8 +17,6 @@ var storeEndpoints = []endpoint{
 	{http.MethodGet, "/ledger", "ReadLedger", "tombstone:ReadLedger", readLedger},
 	{http.MethodGet, "/ledger/export", "ExportLedger", "tombstone:ReadLedger", exportLedger},
 	{http.MethodGet, "/ledger/verify", "VerifyLedger", "tombstone:VerifyLedger", verifyLedger},
-	{http.MethodGet, "/clock", "GetClock", "tombstone:GetClock", getClock},
-	{http.MethodPost, "/clock/accept", "AcceptClockStep", "tombstone:AcceptClockStep", acceptClockStep},
 }
 
 // AdminLock is a version with a lock setting.
@@ -52,13 +50,6 @@ type AdminLockTrial struct {
 	Held bool   `json:"held"` // the version would still be there
 	Want bool   `json:"want"` // its lock demands that
 	Why  string `json:"why"`
-}
-
-// AdminClock is what the server knows of its clock.
-type AdminClock struct {
-	// StepSeconds is how far the wall clock has leapt ahead of the time that locks go
-	// by, or, after it was accepted, how far that went on; 0 if it did not.
-	StepSeconds float64 `json:"stepSeconds"`
 }
 
 // AdminLedgerReport is what became of verifying the ledger.
@@ -198,23 +189,4 @@ func LedgerReport(r *store.LedgerReport) AdminLedgerReport {
 		out.Problems = append(out.Problems, p.String())
 	}
 	return out
-}
-
-func getClock(x *exchange, _ pathValues) (any, error) {
-	return AdminClock{StepSeconds: x.h.store.ClockStep().Seconds()}, nil
-}
-
-// acceptClockStep lets locks end by a step of the clock. Only the root of the account
-// that the server belongs to may, with a code of its MFA device if it has one.
-func acceptClockStep(x *exchange, _ pathValues) (any, error) {
-	if err := x.rootOnly(x.h.root.Principal.Account); err != nil {
-		return nil, err
-	}
-	if reg := x.h.identities; reg != nil {
-		if err := x.confirmDevices(reg, x.h.root.Principal.Account); err != nil {
-			return nil, err
-		}
-	}
-	step, err := x.h.store.AcceptClockStep(x.Context(), x.maker())
-	return AdminClock{StepSeconds: step.Seconds()}, err
 }

@@ -16,6 +16,7 @@ type question struct {
 	bucket *store.Bucket // nil for an action on the service
 	key    string        // empty for an action on the bucket
 	named  versionName
+	prefix string             // of the keys that are told of, if the request is no listing of S3's
 	facts  *store.ObjectFacts // of the object, nil while they are not known
 	etag   string             // that an entry of a DeleteObjects has to have
 }
@@ -43,9 +44,18 @@ type posed struct {
 	request  policy.Request
 }
 
-// decide puts a question to the policies that apply: those of the caller, and what the
-// bucket's side says (spec AP3-2).
+// decide is evaluate that tells the log of a denial.
 func (x *exchange) decide(q *question) (policy.Decision, error) {
+	d, err := x.evaluate(q)
+	if err == nil && !d.Allowed {
+		x.logDenial(q, d)
+	}
+	return d, err
+}
+
+// evaluate puts a question to the policies that apply: those of the caller, and what the
+// bucket's side says (spec AP3-2).
+func (x *exchange) evaluate(q *question) (policy.Decision, error) {
 	side, err := x.side(q)
 	if err != nil {
 		return policy.Decision{}, err
@@ -62,11 +72,7 @@ func (x *exchange) decide(q *question) (policy.Decision, error) {
 	if q.bucket != nil {
 		a.request.Bucket = q.bucketName()
 	}
-	d := policy.Evaluate(&a.request, side)
-	if !d.Allowed {
-		x.logDenial(q, d)
-	}
-	return d, nil
+	return policy.Evaluate(&a.request, side), nil
 }
 
 // logDenial tells the operator what the client is not told: which statement decided.

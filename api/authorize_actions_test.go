@@ -113,8 +113,10 @@ var actionCases = []actionCase{
 	// spec: AP1-22
 	{"GET /bucket?versioning", "", nil, []string{"s3:GetBucketVersioning"}},
 	{"PUT /bucket?versioning", "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>", nil, []string{"s3:PutBucketVersioning"}},
-	// spec: AP1-23, AP1-24
+	// spec: AP1-23, AP1-24, LC1-5
 	{"GET /bucket?lifecycle", "", nil, []string{"s3:GetLifecycleConfiguration"}},
+	{"PUT /bucket?lifecycle", "<LifecycleConfiguration><Rule><Filter/><Status>Enabled</Status><Expiration><Days>1</Days></Expiration></Rule></LifecycleConfiguration>",
+		nil, []string{"s3:PutLifecycleConfiguration"}},
 	{"DELETE /bucket?lifecycle", "", nil, []string{"s3:PutLifecycleConfiguration"}},
 	// spec: AP1-25, OL1.5-1
 	{"GET /lock?object-lock", "", nil, []string{"s3:GetBucketObjectLockConfiguration"}},

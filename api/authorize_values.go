@@ -105,6 +105,9 @@ func tagged(tags []store.Tag, key string) (values []string, ok bool) {
 // listing returns a parameter of the listing that is asked for. It says nothing of
 // another action that the same query may be looked at for.
 func (q *question) listing(parameter string) (value string, sent bool) {
+	if q.prefix != "" && parameter == "prefix" {
+		return q.prefix, true
+	}
 	if q.x.op == nil || q.x.level != bucket || q.action != q.x.op.action {
 		return "", false
 	}
@@ -149,15 +152,16 @@ func (q *question) retainUntil() string {
 	return formatRetainUntil(l.Until)
 }
 
-// retentionDays returns for how many days the request locks: a day that has begun is
-// one, so that who asks for ten of them asks for ten however long the request took.
+// retentionDays returns for how many days the request locks, by the time that locks go
+// by: a day that has begun is one, so that who asks for ten of them asks for ten however
+// long the request took.
 func (q *question) retentionDays() string {
 	l := q.lock()
 	if l.Mode == versioning.NoRetention {
 		return ""
 	}
 	const day = 24 * time.Hour
-	return strconv.FormatInt(int64((l.Until.Sub(q.x.started)+day-1)/day), 10)
+	return strconv.FormatInt(int64((l.Until.Sub(q.x.h.store.LockTime())+day-1)/day), 10)
 }
 
 // signatureAge returns for how many milliseconds a presigned query has been good.

@@ -71,6 +71,21 @@ func (x *exchange) readDigested(limit int64) ([]byte, digests, error) {
 	return x.readProtected(limit, x.r.Header)
 }
 
+// readVerified is readDocument for a body that has to hold something and be protected by
+// a digest (spec VD5-1, LC1-1).
+func (x *exchange) readVerified(limit int64) ([]byte, error) {
+	data, d, err := x.readDigested(limit)
+	switch {
+	case err != nil:
+		return nil, err
+	case !d.sent():
+		return nil, refuseWith("InvalidRequest", "Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
+	case len(data) == 0:
+		return nil, refuse("MissingRequestBodyError")
+	}
+	return data, nil
+}
+
 // readProtected is readDigested for a request of whose headers only those of h say
 // something of the body.
 func (x *exchange) readProtected(limit int64, h http.Header) ([]byte, digests, error) {

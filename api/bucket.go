@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/seed61737384/tombstone/store"
-	"github.com/seed61737384/tombstone/versioning"
 )
 
 func prepareHeadBucket(x *exchange) (task, error) {
@@ -37,14 +36,13 @@ func prepareGetBucketLocation(x *exchange) (task, error) {
 }
 
 func prepareDeleteBucket(x *exchange) (task, error) {
-	return task{run: func() error {
+	return task{bypass: x.forces(), run: func() error {
 		err := x.h.store.DeleteBucket(x.Context(), x.bucket, x.maker())
-		if errors.Is(err, store.ErrBucketNotEmpty) && x.found.Versioning != versioning.Unversioned {
-			// Spec VD9-3.
-			return refuseWith("BucketNotEmpty", "The bucket you tried to delete is not empty. You must delete all versions in the bucket.")
+		if errors.Is(err, store.ErrBucketNotEmpty) && x.forces() {
+			return x.forceDelete()
 		}
 		if err != nil {
-			return err
+			return x.notEmpty(err)
 		}
 		x.WriteHeader(http.StatusNoContent)
 		return nil

@@ -9,7 +9,6 @@ var unset = map[string]struct{ code Code }{
 	"intelligent-tiering":   {code: "NoSuchConfiguration"},
 	"inventory":             {code: "NoSuchConfiguration"},
 	"metrics":               {code: "NoSuchConfiguration"},
-	"lifecycle":             {code: "NoSuchLifecycleConfiguration"},
 	"metadataConfiguration": {code: "MetadataConfigurationNotFound"},
 	"metadataTable":         {code: "MetadataTableConfigurationNotFound"},
 	"replication":           {code: "ReplicationConfigurationNotFoundError"},

@@ -22,7 +22,7 @@ type readConditions struct {
 }
 
 // parseReadConditions reads the condition headers whose names begin with prefix at
-// the time now. A date that is none, and a date in the future to be modified since,
+// the object time now. A date that is none, and a date in the future to be modified since,
 // say nothing.
 func parseReadConditions(h http.Header, prefix string, now time.Time) readConditions {
 	c := readConditions{

@@ -17,13 +17,15 @@ import (
 	"github.com/cockroachdb/datadriven"
 
 	"github.com/seed61737384/tombstone/identity"
+	"github.com/seed61737384/tombstone/internal/upkeep"
+	"github.com/seed61737384/tombstone/lifecycle"
 	"github.com/seed61737384/tombstone/store"
 	"github.com/seed61737384/tombstone/versioning"
 )
 
 // TestConversations plays the files of testdata: requests and what they answer.
 //
-//	http [as=name | unsigned] [md5] [crlf] [tls] [all] [raw]
+//	http [as=name | unsigned] [md5] [crlf] [tls] [all] [raw | json]
 //	METHOD target
 //	Header: value
 //
@@ -39,7 +41,7 @@ import (
 // versions are called v1, v2 … in the order in which they first appear, here and in
 // requests as {v1}; continuation tokens likewise {t1}, upload ids {u1}. {text*n} is text n times, {mfa} a code as in mfa_test.go. What
 // hardly ever matters is left out of the answer unless all is given; raw shows the
-// body as it is. "account name id=…" makes an account, "user name [account=id]
+// body as it is, json indented. "account name id=…" makes an account, "user name [account=id]
 // [attach=policy]" a user whose policy follows, or gives one another policy. Other commands: "advance
 // duration" moves the clock, "options region=…" starts a new server, and two that
 // do what no request of this version can: "lock bucket/key mode=… for=… hold" stores
@@ -105,6 +107,7 @@ func (c *conversation) start(t *testing.T, d *datadriven.TestData) {
 	c.server = newTestServer(owner, func(o *Options) {
 		c.principals = newPrincipals(owner, o.Clock)
 		c.principals.use(o)
+		o.Lifecycle = upkeep.NewExpirer(o.Store, lifecycle.ExpirerOptions{})
 		if d.Cmd != "options" {
 			return
 		}
@@ -112,6 +115,8 @@ func (c *conversation) start(t *testing.T, d *datadriven.TestData) {
 			switch arg.Key {
 			case "region":
 				o.Region = arg.Vals[0]
+			case "accept-transitions":
+				o.AcceptTransitions = true
 			case "domain":
 				o.Domains = append(o.Domains, arg.Vals[0])
 			default:
@@ -305,6 +310,9 @@ func (c *conversation) name(element, value string) string {
 	case versionID.MatchString(value) && strings.Contains(strings.ToLower(element), "version"):
 		return nameIn(&c.ids, "v", value)
 	}
+	if element == "ID" && requestID.MatchString(value) {
+		return "generated"
+	}
 	value = strings.ReplaceAll(value, c.server.http.URL, "http://server")
 	for i, id := range c.ids {
 		value = strings.ReplaceAll(value, id, "{v"+strconv.Itoa(i+1)+"}")
@@ -350,6 +358,14 @@ func (c *conversation) render(t *testing.T, d *datadriven.TestData, r *http.Requ
 	for _, name := range names {
 		value := strings.Join(a.header[name], " | ")
 		fmt.Fprintf(&out.builder, "%s: %s\n", strings.ToLower(name), quoteOdd(c.name(name, value)))
+	}
+	if d.HasArg("json") {
+		c.renderJSON(t, a.body, out)
+		return out.builder.String()
+	}
+	if a.header.Get("Content-Type") == "application/x-ndjson" {
+		out.builder.WriteString(c.nameInLines(string(a.body)))
+		return out.builder.String()
 	}
 	if d.HasArg("raw") || a.header.Get("Content-Type") != "application/xml" {
 		if len(a.body) > 0 {

@@ -24,6 +24,7 @@ type copyDescription struct {
 	replaceTags     bool
 	changes         bool // something that makes a copy of an object onto itself worth it
 	sent            store.Description
+	tags            []store.Tag // of the copy, once it was described
 }
 
 // prepareCopyObject reads a CopyObject: first what concerns the source, then the
@@ -59,12 +60,12 @@ func prepareCopyObject(x *exchange) (task, error) {
 	x.source.tagged = !d.replaceTags
 	d.onto = source.bucket == x.bucket && source.key == x.key
 	r.Describe = d.describe
-	return task{run: func() error { return x.copyObject(&r, &source) }}, nil
+	return task{run: func() error { return x.copyObject(&r, &source, &d) }}, nil
 }
 
 // copyDescription reads the headers that describe the copy.
 func (x *exchange) copyDescription() (d copyDescription, err error) {
-	if d.conditions, err = parseSourceConditions(x.r.Header, x.h.clock.Now()); err != nil {
+	if d.conditions, err = parseSourceConditions(x.r.Header, x.h.store.ObjectTime()); err != nil {
 		return d, err
 	}
 	if d.replaceMetadata, err = x.directive("X-Amz-Metadata-Directive", "metadata"); err != nil {
@@ -143,12 +144,13 @@ func (d *copyDescription) describe(source store.Object) (store.Description, erro
 	if !d.replaceTags {
 		described.Tags = source.Tags
 	}
+	d.tags = described.Tags
 	return described, nil
 }
 
 func isRedirect(p store.Pair) bool { return p.Name == websiteRedirect }
 
-func (x *exchange) copyObject(r *store.CopyRequest, source *copySource) error {
+func (x *exchange) copyObject(r *store.CopyRequest, source *copySource, as *copyDescription) error {
 	if err := x.checkLockable(); err != nil {
 		return err
 	}
@@ -159,6 +161,7 @@ func (x *exchange) copyObject(r *store.CopyRequest, source *copySource) error {
 	}
 	x.setNonEmpty("x-amz-version-id", result.VersionHeader)
 	x.setNonEmpty("x-amz-copy-source-version-id", result.SourceVersionHeader)
+	x.setExpiration(result.Size, result.LastModified, as.tags)
 	x.set("x-amz-server-side-encryption", "AES256")
 	d := x.beginDocument(http.StatusOK, "CopyObjectResult", false)
 	d.date("LastModified", result.LastModified)

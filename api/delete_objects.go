@@ -26,15 +26,9 @@ func prepareDeleteObjects(x *exchange) (task, error) {
 			return task{}, notImplemented(name, "")
 		}
 	}
-	data, d, err := x.readDigested(maxDeleteDocument)
+	data, err := x.readVerified(maxDeleteDocument)
 	if err != nil {
 		return task{}, err
-	}
-	if !d.sent() { // spec VD5-1
-		return task{}, refuseWith("InvalidRequest", "Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
-	}
-	if len(data) == 0 {
-		return task{}, refuse("MissingRequestBodyError")
 	}
 	list, err := parseDelete(data)
 	if err != nil {

@@ -88,6 +88,7 @@ var codes = map[Code]struct {
 	"NoSuchVersion":                              {404, "The specified version does not exist.", []string{"Key", "VersionId"}},
 	"NoSuchWebsiteConfiguration":                 {404, "The specified bucket does not have a website configuration", []string{"BucketName"}},
 	"NotFound":                                   {404, "There is nothing under this path.", nil},
+	"NoTestClock":                                {400, "The clock of this server cannot be set: its data folder was not made with a test clock.", nil},
 	"NotImplemented":                             {501, "A header you provided implies functionality that is not implemented", nil},
 	"ObjectLockConfigurationNotFoundError":       {404, "Object Lock configuration does not exist for this bucket", []string{"BucketName"}},
 	"OperationAborted":                           {409, "A conflicting conditional operation is currently in progress against this resource. Please try again.", nil},

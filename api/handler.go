@@ -11,13 +11,17 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"strings"
+	"sync"
 
 	"github.com/gorilla/mux"
 
 	"github.com/seed61737384/tombstone/auth"
 	"github.com/seed61737384/tombstone/auth/policy"
 	"github.com/seed61737384/tombstone/identity"
+	"github.com/seed61737384/tombstone/internal/budget"
 	"github.com/seed61737384/tombstone/internal/clock"
+	"github.com/seed61737384/tombstone/jobs"
+	"github.com/seed61737384/tombstone/lifecycle"
 	"github.com/seed61737384/tombstone/store"
 )
 
@@ -52,6 +56,20 @@ type Options struct {
 	// MetricsPublic gives /_/metrics, which names the buckets, to anybody and not
 	// to this machine alone.
 	MetricsPublic bool
+	// Lifecycle does what the rules of buckets say; nil means that nobody does.
+	Lifecycle *lifecycle.Expirer
+	// AcceptTransitions keeps rules that move objects to another storage class, without
+	// effect; else they are refused (spec LC7-1).
+	AcceptTransitions bool
+	// Jobs runs long work such as emptying a bucket; nil means that nobody does. Its
+	// store asks [Handler.PermitJob].
+	Jobs *jobs.Runner
+	// AllowForceDelete lets a DeleteBucket empty the bucket first, if a signed header
+	// asks for it.
+	AllowForceDelete bool
+	// Budget is told of each request of the S3 API, so that background work yields to it;
+	// nil: nothing does.
+	Budget *budget.Budget
 	// Rand is where request ids come from; nil means crypto/rand.
 	Rand io.Reader
 }
@@ -71,9 +89,13 @@ type Handler struct {
 	table      *operationTable
 	router     *mux.Router
 	metrics    *metrics
+	budget     *budget.Budget
+	expirer    *lifecycle.Expirer // nil if rules are not carried out
+	jobs       *jobs.Runner       // nil if there are none
 	proxies    []netip.Prefix
+	clockTurn  sync.Mutex // held while the clock of a test folder is moved; before nothing
 
-	accessLog, metricsPublic bool
+	accessLog, metricsPublic, acceptTransitions, allowForce bool
 
 	serverHeader, hostHeader []string // values that every answer carries
 }
@@ -113,9 +135,12 @@ func New(o Options) (*Handler, error) {
 		clock: o.Clock, log: o.Logger, ids: ids, table: newOperationTable(operations),
 		serverHeader: []string{"AmazonS3"},
 		hostHeader:   []string{base64.StdEncoding.EncodeToString(host[:])},
-		metrics:      newMetrics(o.Store, o.Logger),
-		proxies:      o.TrustedProxies,
-		accessLog:    o.AccessLog, metricsPublic: o.MetricsPublic,
+		metrics:      newMetrics(o.Store, o.Lifecycle, o.Logger),
+		budget:       o.Budget,
+		expirer:      o.Lifecycle,
+		jobs:         o.Jobs, allowForce: o.AllowForceDelete,
+		proxies:   o.TrustedProxies,
+		accessLog: o.AccessLog, metricsPublic: o.MetricsPublic, acceptTransitions: o.AcceptTransitions,
 	}
 	for _, domain := range o.Domains {
 		h.domains = append(h.domains, strings.ToLower(domain))
@@ -193,6 +218,7 @@ func (x *exchange) finish() {
 // serveOperation answers the requests of the S3 API.
 func serveOperation(w http.ResponseWriter, r *http.Request) {
 	x := w.(*exchange)
+	defer x.h.budget.Foreground()()
 	vars := mux.Vars(r)
 	x.bucket, x.key = vars[varBucket], vars[varKey]
 	x.level = levelOf(x.bucket, x.key, len(vars) > 0)

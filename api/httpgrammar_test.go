@@ -92,6 +92,9 @@ var (
 		"<PublicAccessBlockConfiguration><BlockPublicAcls>false</BlockPublicAcls></PublicAccessBlockConfiguration>",
 		"<AccessControlPolicy><AccessControlList><Grant><Grantee><ID>c0ffee</ID></Grantee><Permission>FULL_CONTROL</Permission></Grant></AccessControlList></AccessControlPolicy>",
 		"<RequestPaymentConfiguration><Payer>BucketOwner</Payer></RequestPaymentConfiguration>", "<NotificationConfiguration/>", "<BucketLoggingStatus/>",
+		"<LifecycleConfiguration><Rule><Filter/><Status>Enabled</Status><Expiration><Days>1</Days></Expiration></Rule></LifecycleConfiguration>",
+		"<LifecycleConfiguration><Rule><Prefix>k</Prefix><Status>Enabled</Status><AbortIncompleteMultipartUpload><DaysAfterInitiation>1</DaysAfterInitiation></AbortIncompleteMultipartUpload>" +
+			"<NoncurrentVersionExpiration><NoncurrentDays>1</NoncurrentDays></NoncurrentVersionExpiration></Rule></LifecycleConfiguration>",
 		"<AccelerateConfiguration><Status>Suspended</Status></AccelerateConfiguration>", "<AbacStatus><Status>Disabled</Status></AbacStatus>",
 		"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{e}</ETag></Part></CompleteMultipartUpload>",
 		"--b\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\nform${filename}\r\n--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\nx\r\n--b--\r\n",

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/seed61737384/tombstone/lifecycle"
 	"github.com/seed61737384/tombstone/store"
 )
 
@@ -48,9 +49,9 @@ type series struct {
 	received, sent prometheus.Counter
 }
 
-// newMetrics returns counters at zero, with a page of them and of what the store
-// and the process tell of themselves.
-func newMetrics(st *store.Store, log *slog.Logger) *metrics {
+// newMetrics returns counters at zero, with a page of them and of what the store,
+// the expirer, which may be nil, and the process tell of themselves.
+func newMetrics(st *store.Store, expirer *lifecycle.Expirer, log *slog.Logger) *metrics {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tombstone_requests_total",
 			Help: "Requests answered, by operation, HTTP status and S3 error code (empty: none)."}, []string{"operation", "status", "code"}),
@@ -68,6 +69,9 @@ func newMetrics(st *store.Store, log *slog.Logger) *metrics {
 	registry.MustRegister(m.requests, m.seconds, m.received, m.sent, m.inFlight,
 		&storeCollector{store: st, log: log},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewBuildInfoCollector())
+	if expirer != nil {
+		registry.MustRegister(&lifecycleCollector{expirer: expirer})
+	}
 	m.page = promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn), ErrorHandling: promhttp.ContinueOnError,
 		DisableCompression: true,

@@ -2,12 +2,20 @@ package api
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
+
+	"github.com/seed61737384/tombstone/internal/clock"
+	"github.com/seed61737384/tombstone/internal/upkeep"
+	"github.com/seed61737384/tombstone/lifecycle"
+	"github.com/seed61737384/tombstone/store"
 )
 
 // figures returns the page of figures as the client at peer gets it.
@@ -152,5 +160,56 @@ func TestAccessLogAtInfo(t *testing.T) {
 	}
 	if log := s.log.String(); strings.Contains(log, "5ec4e7") || strings.Contains(log, "Signature=") {
 		t.Errorf("a signature is logged:\n%s", log)
+	}
+}
+
+// What rules did, and how late they are.
+func TestMetricsOfLifecycle(t *testing.T) {
+	now := clock.NewManual(time.Date(2024, 3, 1, 10, 0, 0, 0, time.UTC))
+	st, err := store.Open("data", store.Options{Memory: true, MinFree: -1, Clock: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	expirer := upkeep.NewExpirer(st, lifecycle.ExpirerOptions{})
+	t.Cleanup(expirer.Close)
+	ctx := t.Context()
+	c := &lifecycle.Config{Rules: []lifecycle.Rule{{ID: "old", Enabled: true, Expiration: &lifecycle.Expiration{Days: 1}}}}
+	_, err = st.CreateBucket(ctx, store.BucketSpec{Name: "bucket"})
+	if err == nil {
+		err = st.SetConfig(ctx, "bucket", store.ConfigLifecycle, c.Encode(), store.Maker{})
+	}
+	run := func(key string) {
+		if err == nil {
+			_, err = st.Put(ctx, store.PutRequest{Bucket: "bucket", Key: key, Body: strings.NewReader("12345"), Size: 5})
+		}
+		if err == nil {
+			_, err = expirer.Run(ctx, lifecycle.RunRequest{Bucket: "bucket"})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	run("first")
+	now.Advance(39 * time.Hour) // an hour after midnight
+	run("second")
+	now.Advance(48 * time.Hour)
+	page := newMetrics(st, expirer, slog.New(slog.DiscardHandler)).page
+	w := &recorder{header: http.Header{}, status: http.StatusOK}
+	page.ServeHTTP(w, &http.Request{Method: http.MethodGet, URL: &url.URL{Path: metricsPath}})
+	for _, line := range []string{
+		`tombstone_lifecycle_expired_total{bucket="bucket",kind="ExpireCurrent",rule="old"} 1`,
+		`tombstone_lifecycle_expired_bytes_total{bucket="bucket",kind="ExpireCurrent",rule="old"} 5`,
+		`tombstone_lifecycle_scanned_total 3`,
+		`tombstone_lifecycle_lag_seconds 3600`,
+		`tombstone_lifecycle_last_full_pass_timestamp_seconds 0`,
+		`tombstone_lifecycle_passes_running 0`,
+	} {
+		if !strings.Contains(w.body.String(), line+"\n") {
+			t.Errorf("no line %s", line)
+		}
+	}
+	if t.Failed() {
+		t.Logf("%s", w.body.String())
 	}
 }

@@ -159,6 +159,7 @@ func (x *exchange) completeMultipartUpload(c *completion, condition versioning.C
 // completed writes the answer to a CompleteMultipartUpload.
 func (x *exchange) completed(result *store.CompleteResult) error {
 	x.setNonEmpty("x-amz-version-id", result.VersionHeader)
+	x.setCompletedExpiration(result)
 	x.set("x-amz-server-side-encryption", "AES256")
 	d := x.beginDocument(http.StatusOK, "CompleteMultipartUploadResult", false)
 	d.text("Location", x.location())

@@ -36,7 +36,7 @@ func prepareUploadPartCopy(x *exchange) (task, error) {
 		at.versionID = from.version // of the source; CopyObject answers it otherwise (spec VD4-20)
 		return task{}, translate(err, at)
 	}
-	if from.conditions, err = parseSourceConditions(x.r.Header, x.h.clock.Now()); err != nil {
+	if from.conditions, err = parseSourceConditions(x.r.Header, x.h.store.ObjectTime()); err != nil {
 		return task{}, err
 	}
 	if x.sent(copyRangeHeader) {

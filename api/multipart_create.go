@@ -154,6 +154,7 @@ func (x *exchange) createMultipartUpload(r *store.UploadRequest, condition versi
 		x.set("x-amz-checksum-algorithm", u.Algorithm.String())
 		x.set("x-amz-checksum-type", u.ChecksumType.String())
 	}
+	x.setAbort(u.Initiated)
 	x.set("x-amz-server-side-encryption", "AES256")
 	d := x.beginDocument(http.StatusOK, "InitiateMultipartUploadResult", false)
 	d.text("Bucket", x.bucket)

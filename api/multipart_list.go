@@ -30,6 +30,7 @@ func (x *exchange) listParts(p listParameters, r *store.PartsRequest) error {
 	if err != nil {
 		return err
 	}
+	x.setAbort(page.Upload.Initiated)
 	l := &listing{document: x.beginDocument(http.StatusOK, "ListPartsResult", false), listParameters: p}
 	l.text("Bucket", x.bucket)
 	l.name("Key", x.key)

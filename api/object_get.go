@@ -50,7 +50,7 @@ func prepareHeadObject(x *exchange) (task, error) {
 
 func (x *exchange) readOptions() (readOptions, error) {
 	o := readOptions{
-		conditions: parseReadConditions(x.r.Header, "", x.h.clock.Now()),
+		conditions: parseReadConditions(x.r.Header, "", x.h.store.ObjectTime()),
 		byteRange:  x.header("Range"),
 		ifRange:    x.header("If-Range"),
 		checksums:  strings.EqualFold(x.header(checksumMode), "ENABLED"),
@@ -187,6 +187,7 @@ func (x *exchange) describe(o *store.Object, options *readOptions) (status int, 
 	}
 	x.set("Content-Length", strconv.FormatInt(part.length, 10))
 	x.setMetadata(o)
+	x.setExpiration(o.Size, o.LastModified, o.Tags)
 	if err := x.setLock(o); err != nil {
 		return 0, span{}, err
 	}

@@ -69,6 +69,12 @@ func unprotected(err error) *failure {
 		return refuseWith("InvalidRequest", textNoLock)
 	case errors.Is(err, store.ErrMFARequired):
 		return refuseWith("AccessDenied", textTokenNeeded)
+	case errors.Is(err, store.ErrLifecycle): // spec LC6-2, OL2-18
+		return refuseWith("InvalidBucketState", "Mfa Authentication is not supported on a bucket with lifecycle configuration. "+
+			"Delete lifecycle configuration before enabling Mfa Authentication.")
+	case errors.Is(err, store.ErrMFADelete):
+		return refuseWith("InvalidBucketState", "Lifecycle configuration is not supported on a bucket with Mfa Authentication. "+
+			"Disable Mfa Authentication before adding lifecycle configuration.")
 	}
 	return nil
 }

@@ -196,6 +196,7 @@ func (x *exchange) putObject(r *store.PutRequest, b *body, d *digests) error {
 	x.set("ETag", quoteETag(result.ETag))
 	x.setNonEmpty("x-amz-version-id", result.VersionHeader)
 	x.setChecksums(result.Checksums, store.FullObject)
+	x.setExpiration(result.Size, result.LastModified, r.Tags)
 	x.set("x-amz-server-side-encryption", "AES256")
 	x.WriteHeader(http.StatusOK)
 	return nil

@@ -92,6 +92,7 @@ func (x *exchange) postObject(r *store.PutRequest, form *postForm, d *digests) e
 	x.set("ETag", quoteETag(result.ETag))
 	x.setNonEmpty("x-amz-version-id", result.VersionHeader)
 	x.setChecksums(result.Checksums, store.FullObject)
+	x.setExpiration(result.Size, result.LastModified, r.Tags)
 	x.set("x-amz-server-side-encryption", "AES256")
 	return x.answerForm(form, &result)
 }

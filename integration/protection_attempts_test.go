@@ -31,7 +31,6 @@ const (
 	noACLs   = "400 AccessControlListNotSupported"
 	noBypass = "400 InvalidArgument"
 	noLocks  = "400 InvalidRequest"
-	noSuch   = "501 NotImplemented"
 )
 
 func (a attempt) orRefused(as string) attempt {
@@ -130,7 +129,7 @@ func bucketSettingsOf(bucket string) []attempt {
 		by("PutBucketVersioning", (*s3.Client).PutBucketVersioning, &s3.PutBucketVersioningInput{Bucket: &bucket,
 			VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusSuspended}}),
 		by("PutBucketLifecycleConfiguration", (*s3.Client).PutBucketLifecycleConfiguration, &s3.PutBucketLifecycleConfigurationInput{Bucket: &bucket,
-			LifecycleConfiguration: &types.BucketLifecycleConfiguration{Rules: []types.LifecycleRule{rule}}}).orRefused(noSuch),
+			LifecycleConfiguration: &types.BucketLifecycleConfiguration{Rules: []types.LifecycleRule{rule}}}),
 		by("DeleteBucketLifecycle", (*s3.Client).DeleteBucketLifecycle, &s3.DeleteBucketLifecycleInput{Bucket: &bucket}),
 		by("PutObjectLockConfiguration", (*s3.Client).PutObjectLockConfiguration, &s3.PutObjectLockConfigurationInput{Bucket: &bucket,
 			ObjectLockConfiguration: &types.ObjectLockConfiguration{ObjectLockEnabled: types.ObjectLockEnabledEnabled}}),

@@ -26,7 +26,7 @@ func TestUnsupportedOperationsTouchNothing(t *testing.T) {
 		want string
 		call func() error
 	}{
-		"PutBucketLifecycleConfiguration": {"501 NotImplemented", func() error {
+		"PutBucketLifecycleConfiguration": {"400 MalformedXML", func() error { // there is no rule
 			_, err := c.s3.PutBucketLifecycleConfiguration(ctx, &s3.PutBucketLifecycleConfigurationInput{Bucket: &bucket, LifecycleConfiguration: &types.BucketLifecycleConfiguration{Rules: []types.LifecycleRule{}}})
 			return err
 		}},

@@ -113,10 +113,11 @@ const serviceActions = `
 // ownActions are the server's own, of its admin endpoints. Each endpoint names one
 // of them; a policy can name no other.
 const ownActions = `
-	AcceptClockStep AttachUserPolicy CreateAccessKey CreateAccount CreateUser DeleteAccessKey DeleteAccount
-	DeletePolicy DeleteUser DeleteUserPolicy DetachUserPolicy EnrollMFADevice ExplainPolicy GetClock GetPolicy
-	ListAccessKeys ListAccounts ListLocks ListMFADevices ListPolicies ListUserPolicies ListUsers PutPolicy
-	PutUserPolicy ReadLedger RemoveMFADevice UpdateAccessKey VerifyLedger VerifyLocks`
+	AcceptClockStep AttachUserPolicy CancelJob CreateAccessKey CreateAccount CreateUser DeleteAccessKey DeleteAccount
+	DeletePolicy DeleteUser DeleteUserPolicy DetachUserPolicy EmptyBucket EnrollMFADevice ExplainBucket ExplainPolicy GetClock
+	GetLifecycleStatus GetPolicy ListAccessKeys ListAccounts ListJobs ListLocks ListMFADevices ListPolicies
+	ListUserPolicies ListUsers PreviewLifecycle PutPolicy PutUserPolicy ReadLedger RemoveMFADevice RunLifecycle SetClock
+	Undelete UpdateAccessKey VerifyLedger VerifyLocks`
 
 // named returns actions of a level by their names.
 func named(level Level, service, names string) []Action {

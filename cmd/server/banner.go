@@ -18,6 +18,9 @@ func printBanner(w io.Writer, c config, address net.Addr, keys keyPair, origin k
 	} else {
 		fmt.Fprintf(w, "data        %s\n", c.data)
 	}
+	if c.testClock {
+		fmt.Fprintf(w, "clock       a test clock: \"tombstone clock\" sets it, which ends locks\n")
+	}
 	secret, note := shownSecret(c, keys, origin)
 	fmt.Fprintf(w, "access key  %s\nsecret key  %s\n", keys.Access, secret+note)
 	if authority != "" {

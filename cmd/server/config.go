@@ -18,6 +18,8 @@ type config struct {
 	address       string
 	data          string
 	memory        bool
+	testClock     bool
+	clockAnywhere bool // a test clock is served to others than this machine
 	domains       []string
 	region        string // empty: any region is accepted
 	durability    store.Durability
@@ -40,7 +42,14 @@ type config struct {
 	ledgerOldKeys []string
 	noLedger      bool
 	ledgerKept    time.Duration // 0: for ever
-	remote        remoteConfig  // of the commands that talk to a running server
+	transitions   bool          // lifecycle rules with transitions are kept
+	forceDelete   bool          // a signed header makes DeleteBucket empty the bucket
+	lifecycle     bool          // rules are applied without anybody asking for it
+
+	lifecycleInterval time.Duration // between two passes over all buckets
+	lifecycleRate     int           // versions a second at most, 0: no limit
+
+	remote remoteConfig // of the commands that talk to a running server
 }
 
 // secure reports whether the server speaks TLS.
@@ -55,6 +64,8 @@ func (c config) complete() error {
 		return errors.New("--tls-key is set and --tls-cert is not; set both or none")
 	case c.tlsCert != "" && c.selfSigned:
 		return errors.New("--tls-cert and --tls-self-signed are both set; one certificate is served")
+	case c.clockAnywhere && !c.testClock:
+		return errors.New("--test-clock-anywhere is set and --test-clock is not; set both or none")
 	}
 	return c.keys.complete()
 }

@@ -25,7 +25,10 @@ func given(args string, env ...string) process {
 }
 
 func defaults() config {
-	return config{address: "127.0.0.1:9000", data: "./data", minFree: store.DefaultMinFree, logLevel: slog.LevelInfo, logFormat: "auto", ledgerKept: 90 * 24 * time.Hour}
+	return config{
+		address: "127.0.0.1:9000", data: "./data", minFree: store.DefaultMinFree, logLevel: slog.LevelInfo, logFormat: "auto",
+		ledgerKept: 90 * 24 * time.Hour, lifecycle: true, lifecycleInterval: time.Hour,
+	}
 }
 
 func TestParseConfig(t *testing.T) {
@@ -52,6 +55,8 @@ func TestParseConfig(t *testing.T) {
 			want: func(c *config) { c.domains = []string{"s3.example.org", "s3.local"} }},
 		{name: "relaxed", args: "--durability relaxed", want: func(c *config) { c.durability = store.Relaxed }},
 		{name: "min free", args: "--min-free 3GiB", want: func(c *config) { c.minFree = 3 << 30 }},
+		{name: "lifecycle off", args: "--lifecycle=false", want: func(c *config) { c.lifecycle = false }},
+		{name: "lifecycle by days", args: "--lifecycle-interval 2d --lifecycle-rate 50", want: func(c *config) { c.lifecycleInterval, c.lifecycleRate = 48*time.Hour, 50 }},
 		{name: "min free off", args: "--min-free 0", want: func(c *config) { c.minFree = -1 }},
 		{name: "log", args: "--log-level WARN --log-format json", want: func(c *config) { c.logLevel, c.logFormat = slog.LevelWarn, "json" }},
 		{name: "keys of MinIO", env: []string{"MINIO_ROOT_USER=root", "MINIO_ROOT_PASSWORD=password"},
@@ -87,6 +92,10 @@ func TestParseConfigRefuses(t *testing.T) {
 		{args: "--domain http://a", want: `--domain "http://a"`},
 		{args: "--region a/b", want: `--region "a/b"`},
 		{args: "--durability fast", want: `--durability "fast": neither sync nor relaxed`},
+		{args: "--lifecycle-interval 10ms", want: `--lifecycle-interval "10ms": shorter than a second`},
+		{args: "--lifecycle-interval 1x", want: `--lifecycle-interval "1x": not a time`},
+		{args: "--lifecycle-rate -1", want: `--lifecycle-rate "-1": not a number`},
+		{args: "--lifecycle=maybe", want: `-lifecycle`},
 		{args: "--min-free -1", want: `--min-free "-1": not a size`},
 		{args: "--min-free 1.5GiB", want: `--min-free "1.5GiB"`},
 		{args: "--min-free 9999999999GiB", want: `--min-free "9999999999GiB"`},

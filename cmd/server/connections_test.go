@@ -30,7 +30,9 @@ func startHandler(t *testing.T, stall time.Duration) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { identities.Close(context.Background()) })
-	handler, err := newHandler(config{}, st, slog.New(slog.DiscardHandler), identities)
+	work := newBackground(config{}, st, slog.New(slog.DiscardHandler))
+	t.Cleanup(work.close)
+	handler, err := newHandler(config{}, st, slog.New(slog.DiscardHandler), identities, work)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -21,7 +22,7 @@ var errUnsound = errors.New("not everything is as it should be")
 // action is one thing that a command does with a running server, such as "list" of
 // "tombstone account list".
 type action struct {
-	verb string
+	verb string // empty for a command that does one thing alone, such as "tombstone explain"
 	args string // what follows it, as help shows it; those in brackets may be left out
 	help string
 	// flags are those of its own, besides remoteSettings; one that ends in "?" is a
@@ -43,7 +44,7 @@ func (a *action) bounds() (least, most int) {
 
 // usage returns how an action is called.
 func (a *action) usage(group string) string {
-	s := "tombstone " + group + " " + a.verb
+	s := strings.TrimSuffix("tombstone "+group+" "+a.verb, " ")
 	if a.args != "" {
 		s += " " + a.args
 	}
@@ -61,6 +62,9 @@ func (a *action) usage(group string) string {
 func group(name string, actions func() []action) func(process) int {
 	return func(p process) int {
 		all := actions()
+		if len(all) == 1 && all[0].verb == "" {
+			return all[0].do(p, name)
+		}
 		if len(p.args) == 0 {
 			return p.refuse(withHint(fmt.Errorf("%s: what? %s", name, verbs(all)), name))
 		}
@@ -138,7 +142,12 @@ func (r *remote) table(v any, rows [][]string) error {
 	if r.config.remote.json {
 		return printJSON(r.stdout, v)
 	}
-	w := tabwriter.NewWriter(r.stdout, 0, 0, 2, ' ', 0)
+	return printColumns(r.stdout, rows)
+}
+
+// printColumns prints rows in columns.
+func printColumns(out io.Writer, rows [][]string) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
 		if _, err := fmt.Fprintln(w, strings.Join(row, "\t")); err != nil {
 			return err

@@ -197,6 +197,11 @@ func (r *remote) lines(ctx context.Context, path string, query url.Values, fn fu
 	if err != nil {
 		return err
 	}
+	return eachLine(answer, fn)
+}
+
+// eachLine calls fn with each line of an answer, and closes it.
+func eachLine(answer io.ReadCloser, fn func([]byte) error) error {
 	defer answer.Close()
 	in := bufio.NewReader(answer)
 	for {

@@ -92,10 +92,14 @@ func serveConfig(p process, c config) int {
 	if err := checkKeys(c, isLoopback(listener.Addr())); err != nil {
 		return p.refuse(err)
 	}
+	if err := checkTestClock(c, isLoopback(listener.Addr())); err != nil {
+		return p.refuse(err)
+	}
 	st, err := openStore(c, log, listener)
 	if err != nil {
 		return p.refuse(err)
 	}
+	warnOfTestClock(st, log)
 	code := serveStore(p, c, st, log, listener)
 	if err := st.Close(); err != nil {
 		log.Error("closing the store failed", "err", err)
@@ -119,6 +123,7 @@ func openStore(c config, log *slog.Logger, listener net.Listener) (*store.Store,
 	kept.Off, kept.Retention = c.noLedger, c.ledgerKept
 	st, err := store.Open(filepath.Clean(c.data), store.Options{
 		Memory:     c.memory,
+		TestFolder: c.testClock,
 		Durability: c.durability,
 		MinFree:    c.minFree,
 		Clock:      clock.Wall{},
@@ -130,7 +135,7 @@ func openStore(c config, log *slog.Logger, listener net.Listener) (*store.Store,
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("--data %s: %w", c.data, err)
+		return nil, fmt.Errorf("--data %s: %w", c.data, explainTestFolder(err))
 	}
 	return st, nil
 }
@@ -159,7 +164,9 @@ func serveStore(p process, c config, st *store.Store, log *slog.Logger, listener
 			log.Warn("closing the identities failed", "err", err)
 		}
 	}()
-	handler, err := newHandler(c, st, log, identities)
+	work := newBackground(c, st, log)
+	defer work.close()
+	handler, err := newHandler(c, st, log, identities, work)
 	if err != nil {
 		return p.refuse(err)
 	}
@@ -179,11 +186,13 @@ func serveStore(p process, c config, st *store.Store, log *slog.Logger, listener
 	if !c.secure() {
 		listener = watchConnections(server, listener, handler)
 	}
+	work.start(c, handler, log)
+	server.RegisterOnShutdown(work.jobs.Close) // a forced delete that waits for its job keeps no stop waiting
 	return runUntilSignal(server, listener, secured.certificates, log)
 }
 
 // newHandler returns what answers S3 requests with st.
-func newHandler(c config, st *store.Store, log *slog.Logger, identities *identity.Registry) (*api.Handler, error) {
+func newHandler(c config, st *store.Store, log *slog.Logger, identities *identity.Registry, work *background) (*api.Handler, error) {
 	return api.New(api.Options{
 		Store:          st,
 		Verifier:       &auth.Verifier{Keys: identities, Region: c.region},
@@ -196,6 +205,13 @@ func newHandler(c config, st *store.Store, log *slog.Logger, identities *identit
 		AccessLog:      c.accessLog,
 		TrustedProxies: c.proxies,
 		MetricsPublic:  c.metricsPublic,
+
+		Budget:            work.budget,
+		Lifecycle:         work.expirer,
+		AcceptTransitions: c.transitions,
+
+		Jobs:             work.jobs.Runner,
+		AllowForceDelete: c.forceDelete,
 	})
 }
 

@@ -20,12 +20,15 @@ var samples = map[string]string{
 	"tls-cert": "/c", "tls-key": "/k", "tls-self-signed": "true", "trusted-proxy": "10.0.0.0/8,::1",
 	"metrics-public": "true", "pprof": "127.0.0.1:6060", "access-log": "true", "log-level": "warn", "log-format": "json",
 	"console-address": ":9001", "identities": "/i", "secrets-key": "/s", "ledger": "false", "ledger-key": "/l",
-	"ledger-old-keys": "/m,/n", "forget-secrets": "true", "ledger-retention": "7d",
+	"ledger-old-keys": "/m,/n", "forget-secrets": "true", "ledger-retention": "7d", "accept-transitions": "true",
+	"allow-force-delete": "true", "lifecycle": "false", "lifecycle-interval": "10m", "lifecycle-rate": "500",
+	"test-clock": "true", "test-clock-anywhere": "true",
 }
 
 // others are what a setting is not complete without.
 var others = map[string][]string{
 	"access-key": {"secret-key"}, "secret-key": {"access-key"}, "tls-cert": {"tls-key"}, "tls-key": {"tls-cert"},
+	"test-clock-anywhere": {"test-clock"},
 }
 
 // Every setting can be given by its flag, by its variable, by MinIO's name for it

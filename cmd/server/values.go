@@ -158,23 +158,47 @@ func setLedgerOldKeys(c *config, v string) error {
 	return nil
 }
 
-// setLedgerRetention reads a time as Go writes it, or a number of days.
-func setLedgerRetention(c *config, v string) error {
+func setLedgerRetention(c *config, v string) (err error) {
+	c.ledgerKept, err = parseDays(v)
+	return err
+}
+
+func setLifecycleInterval(c *config, v string) error {
+	d, err := parseDays(v)
+	if err == nil && d < time.Second {
+		err = errors.New("shorter than a second")
+	}
+	c.lifecycleInterval = d
+	return err
+}
+
+// maxLifecycleRate is far more than any machine does.
+const maxLifecycleRate = 1_000_000_000
+
+func setLifecycleRate(c *config, v string) error {
+	n, err := strconv.ParseUint(v, 10, 32)
+	if err != nil || n > maxLifecycleRate {
+		return errors.New("not a number of versions a second")
+	}
+	c.lifecycleRate = int(n)
+	return nil
+}
+
+// parseDays reads a time as Go writes it, or a number of days.
+func parseDays(v string) (time.Duration, error) {
 	const day = 24 * time.Hour
 	if days, ok := strings.CutSuffix(v, "d"); ok {
 		n, err := strconv.ParseUint(days, 10, 16)
 		if err != nil {
-			return errors.New("not a number of days such as 90d")
+			return 0, errors.New("not a number of days such as 90d")
 		}
-		c.ledgerKept = time.Duration(n) * day
-		return nil
+		return time.Duration(n) * day, nil
 	}
 	d, err := time.ParseDuration(v)
 	if err != nil || d < 0 {
-		return errors.New("not a time such as 12h or 90d")
+		return 0, errors.New("not a time such as 12h or 90d")
 	}
-	c.ledgerKept = d
-	return nil
+	return d, nil
 }
 
 // sizeUnits are the units of a size, longest first so that "KiB" is not read as

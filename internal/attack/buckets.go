@@ -15,15 +15,16 @@ var bucketJudges = map[string]func(*oracle, *Bucket) outcome{
 	"DeleteBucket": (*oracle).deleteBucket, "PutBucketVersioning": (*oracle).putVersioning,
 	"PutObjectLockConfiguration": (*oracle).putLockConfiguration,
 	"PutBucketPolicy":            (*oracle).putPolicy, "DeleteBucketPolicy": (*oracle).putPolicy,
-	"PutBucketAcl":                  (*oracle).putBucketACL,
-	"PutPublicAccessBlock":          setting(store.ConfigPublicAccessBlock, "s3:PutBucketPublicAccessBlock", ""),
-	"DeletePublicAccessBlock":       setting(store.ConfigPublicAccessBlock, "s3:PutBucketPublicAccessBlock", "none"),
-	"PutBucketOwnershipControls":    (*oracle).putOwnership,
-	"DeleteBucketOwnershipControls": setting(store.ConfigOwnershipControls, "s3:PutBucketOwnershipControls", "none"),
-	"PutBucketTagging":              setting(store.ConfigTagging, "s3:PutBucketTagging", ""),
-	"DeleteBucketTagging":           setting(store.ConfigTagging, "s3:PutBucketTagging", "gone"),
-	"PutBucketRequestPayment":       setting(store.ConfigRequestPayment, "s3:PutBucketRequestPayment", ""),
-	"DeleteBucketLifecycle":         setting(store.ConfigLifecycle, "s3:PutLifecycleConfiguration", "gone"),
+	"PutBucketAcl":                    (*oracle).putBucketACL,
+	"PutPublicAccessBlock":            setting(store.ConfigPublicAccessBlock, "s3:PutBucketPublicAccessBlock", ""),
+	"DeletePublicAccessBlock":         setting(store.ConfigPublicAccessBlock, "s3:PutBucketPublicAccessBlock", "none"),
+	"PutBucketOwnershipControls":      (*oracle).putOwnership,
+	"DeleteBucketOwnershipControls":   setting(store.ConfigOwnershipControls, "s3:PutBucketOwnershipControls", "none"),
+	"PutBucketTagging":                setting(store.ConfigTagging, "s3:PutBucketTagging", ""),
+	"DeleteBucketTagging":             setting(store.ConfigTagging, "s3:PutBucketTagging", "gone"),
+	"PutBucketRequestPayment":         setting(store.ConfigRequestPayment, "s3:PutBucketRequestPayment", ""),
+	"PutBucketLifecycleConfiguration": (*oracle).putLifecycle,
+	"DeleteBucketLifecycle":           setting(store.ConfigLifecycle, "s3:PutLifecycleConfiguration", "gone"),
 }
 
 // setting judges a configuration that is kept as it was sent. To remove it makes it "none",
@@ -120,8 +121,18 @@ func (o *oracle) putVersioning(b *Bucket) outcome {
 		out = refuse("s3:PutBucketVersioning is not allowed")
 	case row.ObjectLock && row.Versioning == versioning.Suspended:
 		out = refuse("versions of a bucket with Object Lock are kept")
+	case strings.Contains(o.op.Body, "<MfaDelete>Enabled") && b.Config[store.ConfigLifecycle] != "":
+		out = refuse("the bucket has lifecycle rules")
 	}
 	return o.withToken(b, needed, out)
+}
+
+// putLifecycle is spec AP1-24 and LC6-2.
+func (o *oracle) putLifecycle(b *Bucket) outcome {
+	if b.MFADelete == store.MFADeleteEnabled {
+		return refuse("MFA Delete is enabled")
+	}
+	return setting(store.ConfigLifecycle, "s3:PutLifecycleConfiguration", "")(o, b)
 }
 
 // putLockConfiguration is spec OL1.1-2 and OL1.1-3.

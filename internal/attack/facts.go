@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed61737384/tombstone/auth/policy"
+	"github.com/seed61737384/tombstone/lifecycle"
 	"github.com/seed61737384/tombstone/store"
 	"github.com/seed61737384/tombstone/versioning"
 )
@@ -98,8 +99,23 @@ func configFact(kind store.ConfigKind, text string) string {
 		return text
 	case store.ConfigBucketACL:
 		return aclFact([]byte(text))
+	case store.ConfigLifecycle:
+		text = rulesDocument(text)
 	}
 	return documentNoise.ReplaceAllString(text, "")
+}
+
+// rulesDocument returns lifecycle rules, as they were sent or as they are stored, in one
+// form.
+func rulesDocument(text string) string {
+	rules, err := lifecycle.Decode([]byte(text))
+	if err != nil {
+		rules, err = lifecycle.ParseXML([]byte(text), func() string { return "" })
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return string(rules.XML())
 }
 
 // fact tells a version apart from any other, but for its lock.

@@ -85,7 +85,7 @@ var weights = []struct {
 	{"CreateBucket", 10}, {"DeleteBucket", 10}, {"PutBucketVersioning", 35}, {"PutObjectLockConfiguration", 15},
 	{"PutBucketPolicy", 20}, {"DeleteBucketPolicy", 5}, {"PutBucketAcl", 15}, {"PutPublicAccessBlock", 8}, {"DeletePublicAccessBlock", 4},
 	{"PutBucketOwnershipControls", 10}, {"DeleteBucketOwnershipControls", 3}, {"PutBucketTagging", 4}, {"DeleteBucketTagging", 2},
-	{"PutBucketRequestPayment", 5}, {"DeleteBucketLifecycle", 2},
+	{"PutBucketRequestPayment", 5}, {"PutBucketLifecycleConfiguration", 6}, {"DeleteBucketLifecycle", 2},
 	{"CreateAccount", 2}, {"DeleteAccount", 3}, {"CreateUser", 4}, {"DeleteUser", 3}, {"CreateAccessKey", 12}, {"UpdateAccessKey", 8},
 	{"DeleteAccessKey", 4}, {"EnrollMFADevice", 5}, {"RemoveMFADevice", 3}, {"PutPolicy", 6}, {"DeletePolicy", 3}, {"PutUserPolicy", 20},
 	{"DeleteUserPolicy", 5}, {"AttachUserPolicy", 8}, {"DetachUserPolicy", 5}, {"AcceptClockStep", 12},

@@ -163,6 +163,10 @@ func (g *generator) configuring(op *Op) {
 		op.Body = ownershipDocument(one(g, enforced, preferred, writer))
 	case "PutBucketTagging":
 		op.Body = "<Tagging><TagSet><Tag><Key>team</Key><Value>" + one(g, "a", "b") + "</Value></Tag></TagSet></Tagging>"
+	case "PutBucketLifecycleConfiguration":
+		op.Body = "<LifecycleConfiguration><Rule><ID>r</ID><Filter/><Status>Enabled</Status><Expiration><Days>" +
+			one(g, "1", "30") + "</Days></Expiration></Rule></LifecycleConfiguration>"
+		op.set("Content-Md5", contentMD5(op.Body))
 	case "PutBucketRequestPayment":
 		op.Body = "<RequestPaymentConfiguration><Payer>" + one(g, "Requester", "BucketOwner") + "</Payer></RequestPaymentConfiguration>"
 	}

@@ -83,8 +83,8 @@ var shapes = map[string]shape{
 	"PutBucketOwnershipControls":    {"PUT", false, "ownershipControls", ""},
 	"DeleteBucketOwnershipControls": {"DELETE", false, "ownershipControls", ""},
 	"PutBucketTagging":              {"PUT", false, "tagging", ""}, "DeleteBucketTagging": {"DELETE", false, "tagging", ""},
-	"PutBucketRequestPayment": {"PUT", false, "requestPayment", ""},
-	"DeleteBucketLifecycle":   {"DELETE", false, "lifecycle", ""},
+	"PutBucketRequestPayment":         {"PUT", false, "requestPayment", ""},
+	"PutBucketLifecycleConfiguration": {"PUT", false, "lifecycle", ""}, "DeleteBucketLifecycle": {"DELETE", false, "lifecycle", ""},
 
 	"CreateAccount": {"POST", false, "", "/accounts"}, "DeleteAccount": {"DELETE", false, "", "/accounts/{account}"},
 	"CreateUser": {"POST", false, "", "/accounts/{account}/users"}, "DeleteUser": {"DELETE", false, "", "/accounts/{account}/users/{user}"},

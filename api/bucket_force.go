@@ -1,0 +1,61 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/seed61737384/tombstone/jobs"
+	"github.com/seed61737384/tombstone/store"
+)
+
+// forceHeaders ask a DeleteBucket to empty the bucket first, in canonical form. MinIO's
+// clients send the second.
+var forceHeaders = []string{"X-Tombstone-Force", "X-Minio-Force-Delete"}
+
+// forces reports whether the request asks for what is in the bucket to be deleted with
+// it. That counts where the server was started so that it does, and if the header is
+// signed: nothing that somebody on the way added destroys a bucket.
+func (x *exchange) forces() bool {
+	if !x.h.allowForce || x.h.jobs == nil {
+		return false
+	}
+	for _, name := range forceHeaders {
+		signed := slices.Contains(x.session.SignedHeaders, strings.ToLower(name))
+		if signed && strings.EqualFold(x.header(name), "true") {
+			return true
+		}
+	}
+	return false
+}
+
+// forceDelete empties the bucket and deletes it, as a job with the rights of the caller.
+// It answers when the job is done; if the caller goes away, the job goes on. What locks
+// keep, or the caller may not delete, keeps the bucket.
+func (x *exchange) forceDelete() error {
+	j, err := x.start(&jobs.Spec{
+		Kind: jobs.Empty, DeleteBucket: true, Uploads: true, BypassGovernance: x.bypasses(),
+	})
+	if err != nil {
+		return err
+	}
+	j, err = x.h.jobs.Wait(x.Context(), j.ID)
+	switch {
+	case err != nil:
+		return jobRefusal(err)
+	case j.Deleted:
+		x.WriteHeader(http.StatusNoContent)
+		return nil
+	case j.State == jobs.Cancelled:
+		return refuseWith("OperationAborted", "The job "+j.ID+" that empties the bucket was cancelled.")
+	case j.Counts.Remain():
+		err := x.notEmpty(store.ErrBucketNotEmpty)
+		var f *failure
+		if errors.As(err, &f) {
+			f.message = "The bucket you tried to delete is not empty. Job " + j.ID + ": " + j.Error + "."
+		}
+		return err
+	}
+	return &failure{code: "InternalError", message: "Job " + j.ID + " failed: " + j.Error}
+}
