@@ -3,7 +3,7 @@
 BINARY   := bin/tombstone
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 1m
-BENCH    ?= -compare
+BENCH    ?= -compare -expired 1000000
 IMAGE    ?= tombstone
 
 .DEFAULT_GOAL := help

@@ -13,6 +13,7 @@ type phase struct {
 	name    string
 	started bool // for servers that were started here only
 	once    bool // once a run, not once a round
+	own     bool // for tombstone only, which alone has it
 	measure func(ctx context.Context, s *server) ([]figure, error)
 }
 
@@ -33,6 +34,9 @@ func phases() []phase {
 		{name: "list-versions", measure: measureListVersions},
 		{name: "get-p99", measure: measureLatency},
 		{name: "large", measure: measureLarge},
+		{name: "expire", started: true, once: true, own: true, measure: measureExpire},
+		{name: "expire-few", started: true, once: true, own: true, measure: measureExpireFew},
+		{name: "expire-foreground", started: true, once: true, own: true, measure: measureExpireForeground},
 		{name: "memory", started: true, once: true, measure: measureMemory},
 	}
 }
@@ -61,7 +65,7 @@ func choosePhases(list string) ([]phase, error) {
 
 // measureStart starts another server on an empty folder.
 func measureStart(_ context.Context, s *server) ([]figure, error) {
-	p, err := s.again()
+	p, err := again(s.folder, s.on)
 	if err != nil {
 		return nil, err
 	}

@@ -23,8 +23,9 @@ type server struct {
 	name    string
 	core    *minio.Core
 	o       options
-	process *launch.Process                 // nil if it was not started here
-	again   func() (*launch.Process, error) // starts another one on an empty folder
+	process *launch.Process                            // nil if it was not started here
+	on      func(data string) (*launch.Process, error) // starts another one on a folder
+	folder  string                                     // for folders of others
 
 	small     string   // bucket without versioning, for small objects
 	versioned string   // bucket with versioning
@@ -54,11 +55,12 @@ func openServers(ctx context.Context, o options, folder string) ([]*server, erro
 		if begin == nil {
 			return servers, fmt.Errorf("-start %s: neither tombstone nor versitygw", name)
 		}
-		again, err := begin(ctx, o, filepath.Join(folder, name))
+		own := filepath.Join(folder, name)
+		on, err := begin(ctx, o, own)
 		if err != nil {
 			return servers, err
 		}
-		process, err := again()
+		process, err := again(own, on)
 		if err != nil {
 			return servers, err
 		}
@@ -67,17 +69,25 @@ func openServers(ctx context.Context, o options, folder string) ([]*server, erro
 			process.Kill()
 			return servers, err
 		}
-		s.process, s.again = process, again
+		s.process, s.on, s.folder = process, on, own
 		servers = append(servers, s)
 	}
 	return servers, nil
 }
 
-// starter builds a server program and returns a function that starts it, on an
-// empty folder each time.
-type starter func(ctx context.Context, o options, folder string) (func() (*launch.Process, error), error)
+// again starts a server on an empty folder within folder.
+func again(folder string, on func(data string) (*launch.Process, error)) (*launch.Process, error) {
+	data, err := os.MkdirTemp(folder, "data-")
+	if err != nil {
+		return nil, err
+	}
+	return on(data)
+}
 
-func beginTombstone(ctx context.Context, o options, folder string) (func() (*launch.Process, error), error) {
+// starter builds a server program and returns a function that starts it on a folder.
+type starter func(ctx context.Context, o options, folder string) (func(data string) (*launch.Process, error), error)
+
+func beginTombstone(ctx context.Context, o options, folder string) (func(data string) (*launch.Process, error), error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
@@ -86,18 +96,14 @@ func beginTombstone(ctx context.Context, o options, folder string) (func() (*lau
 		return nil, err
 	}
 	env := []string{"TOMBSTONE_ACCESS_KEY=" + o.access, "TOMBSTONE_SECRET_KEY=" + o.secret}
-	return func() (*launch.Process, error) {
-		data, err := os.MkdirTemp(folder, "data-")
-		if err != nil {
-			return nil, err
-		}
+	return func(data string) (*launch.Process, error) {
 		return launch.Start(binary, env, "--data", data)
 	}, nil
 }
 
 // beginVersitygw starts the peer as its users would for versions: on a plain
 // folder, with attributes beside the files where the file system has none.
-func beginVersitygw(ctx context.Context, o options, folder string) (func() (*launch.Process, error), error) {
+func beginVersitygw(ctx context.Context, o options, folder string) (func(data string) (*launch.Process, error), error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
@@ -106,11 +112,7 @@ func beginVersitygw(ctx context.Context, o options, folder string) (func() (*lau
 	if err != nil {
 		return nil, err
 	}
-	return func() (*launch.Process, error) {
-		data, err := os.MkdirTemp(folder, "data-")
-		if err != nil {
-			return nil, err
-		}
+	return func(data string) (*launch.Process, error) {
 		args := []string{"--quiet", "--keep-alive"}
 		address, err := launch.FreeAddress()
 		if err != nil {

@@ -43,4 +43,14 @@
 //
 //	go test ./internal/metamorphic -seeds 3 -ops 100000
 //	go test ./internal/metamorphic -run TestReplay -config small -replay FILE
+//
+// # Rules and jobs
+//
+// What lifecycle rules do is compared with the model in two ways. A [Trial] is a random
+// configuration and histories of keys, which the fold of package lifecycle and the
+// model judge at many instants; one in which they differ shrinks. A scene of the tests
+// is a bucket of the store that requests made, in which the expirer runs, is cut, and
+// goes on, while its clock steps. Jobs are cut in scenes too.
+//
+//	go test ./internal/metamorphic -run Model -decisions 10000000 -scenes 1000 -seed 7
 package metamorphic

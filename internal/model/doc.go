@@ -12,5 +12,8 @@
 // entry is called null. A name that never got an entry is a well-formed id that
 // names nothing. Names of removed entries keep their place in listings.
 //
+// [Lifecycle] is the oracle of rules: it does one deed after the other to a history
+// and looks at the whole of it anew each time.
+//
 // The model is used by one goroutine at a time.
 package model
