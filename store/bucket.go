@@ -198,6 +198,11 @@ func (s *Store) seizeBucket(name string) (*bucketState, error) {
 	if err != nil {
 		return nil, err
 	}
+	return b, seize(b)
+}
+
+// seize does the work of seizeBucket; after an error the caller has nothing to release.
+func seize(b *bucketState) (err error) {
 	b.hold.Lock()
 	switch {
 	case b.gone.Load():
@@ -207,9 +212,8 @@ func (s *Store) seizeBucket(name string) (*bucketState, error) {
 	}
 	if err != nil {
 		b.hold.Unlock()
-		return nil, err
 	}
-	return b, nil
+	return err
 }
 
 // changeBucket replaces the row of a bucket by what change makes of a copy.
@@ -247,7 +251,11 @@ func (s *Store) writeRow(
 // DeleteBucket removes an empty bucket and its configuration (spec VD9). Any
 // entry, a lone delete marker too, is [ErrBucketNotEmpty].
 func (s *Store) DeleteBucket(ctx context.Context, name string, made Maker) error {
-	if err := s.deleteBucket(ctx, name, made); err != nil {
+	b, err := s.bucket(name)
+	if err == nil {
+		err = s.deleteBucket(ctx, b, made)
+	}
+	if err != nil {
 		return &Error{Op: "delete bucket", Bucket: name, Err: err}
 	}
 	return nil
@@ -255,15 +263,17 @@ func (s *Store) DeleteBucket(ctx context.Context, name string, made Maker) error
 
 // deleteBucket answers from the index if the bucket is not empty. Else it marks
 // the bucket, so that changes are refused from then on, and looks again.
-func (s *Store) deleteBucket(ctx context.Context, name string, made Maker) error {
-	b, err := s.bucket(name)
-	if err != nil {
-		return err
-	}
+func (s *Store) deleteBucket(ctx context.Context, b *bucketState, made Maker) error {
 	if err := s.bucketEmpty(ctx, b); err != nil {
 		return err
 	}
-	if err := s.changeBucket(ctx, name, made, func(row *bucketRow) error { row.deleting = true; return nil }); err != nil {
+	// It is b that is marked, whatever has its name by now: nobody would unmark another.
+	if err := seize(b); err != nil {
+		return err
+	}
+	err := s.writeRow(ctx, b, made, func(row *bucketRow) error { row.deleting = true; return nil })
+	b.hold.Unlock() // for changes that wait for it to be refused
+	if err != nil {
 		return err
 	}
 	b.hold.Lock()

@@ -307,3 +307,24 @@ func blobFiles(t *testing.T, fs blob.FS) (files []string) {
 	slices.Sort(files)
 	return files
 }
+
+// A deletion that comes late, when its bucket is gone and another one has the name, leaves
+// that one alone.
+func TestDeleteBucketThatIsAnotherOne(t *testing.T) {
+	s := openTest(t, blob.MemFS(), nil)
+	mustBucket(t, s, "b", versioning.Unversioned)
+	late, err := s.bucket("b")
+	if err == nil {
+		err = s.DeleteBucket(t.Context(), "b", Maker{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustBucket(t, s, "b", versioning.Unversioned)
+	if err := s.deleteBucket(t.Context(), late, Maker{}); !errors.Is(err, ErrNoSuchBucket) {
+		t.Errorf("deleting it late: %v", err)
+	}
+	if err := s.SetVersioning(t.Context(), "b", VersioningChange{State: versioning.Enabled}); err != nil {
+		t.Errorf("the other one: %v", err)
+	}
+}

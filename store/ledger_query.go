@@ -14,8 +14,11 @@ import (
 // LedgerQuery selects entries of the ledger. The zero value selects all.
 type LedgerQuery struct {
 	Bucket string // empty: all buckets, and what is about none
-	Key    string // empty: all keys; also the name of an identity
-	Prefix bool   // Key is what keys begin with
+	// BucketID selects the bucket that has it alone, and none that had its name before; 0:
+	// all.
+	BucketID uint64
+	Key      string // empty: all keys; also the name of an identity
+	Prefix   bool   // Key is what keys begin with
 	// From and To bound the object time of entries: from From, before To. Zero does not.
 	From, To time.Time
 	Newest   bool // the newest first
@@ -99,6 +102,8 @@ func (c *ledgerCursor) give(row *ledgerRow, fn func(LedgerEntry) error) error {
 func (q *LedgerQuery) selects(row *ledgerRow, e *ledgerEntry) bool {
 	switch {
 	case q.Bucket != "" && row.place.name != q.Bucket:
+		return false
+	case q.BucketID != 0 && uint64(row.place.id) != q.BucketID:
 		return false
 	case q.Key == "":
 		return true

@@ -50,6 +50,13 @@ type Removal struct {
 // are enough. If it fails as a whole, some of them may be done; what is left of them a
 // new view tells.
 func (s *Store) Remove(ctx context.Context, bucket string, rs []Removal) ([]error, error) {
+	return s.RemoveWhile(ctx, bucket, rs, func() error { return nil })
+}
+
+// RemoveWhile is Remove for removals that rest on settings of the bucket, too: it calls
+// holds when none of these can change any more until the removals are done, and does
+// nothing if that returns an error, which it returns.
+func (s *Store) RemoveWhile(ctx context.Context, bucket string, rs []Removal, holds func() error) ([]error, error) {
 	b, err := s.bucket(bucket)
 	if err != nil {
 		return nil, &Error{Op: "remove", Bucket: bucket, Err: err}
@@ -63,7 +70,7 @@ func (s *Store) Remove(ctx context.Context, bucket string, rs []Removal) ([]erro
 			edits = append(edits, removals[i].prepare(s, b, &rs[i], now))
 		}
 	}
-	if err := s.remove(ctx, b, byKey(edits)); err != nil {
+	if err := s.remove(ctx, b, byKey(edits), holds); err != nil {
 		return nil, &Error{Op: "remove", Bucket: bucket, Err: err}
 	}
 	for i := range rs {
@@ -75,11 +82,14 @@ func (s *Store) Remove(ctx context.Context, bucket string, rs []Removal) ([]erro
 }
 
 // remove makes the edits of removals, which are by key.
-func (s *Store) remove(ctx context.Context, b *bucketState, edits []*edit) error {
+func (s *Store) remove(ctx context.Context, b *bucketState, edits []*edit, holds func() error) error {
 	if err := holdBucket(b); err != nil {
 		return err
 	}
 	defer b.hold.RUnlock()
+	if err := holds(); err != nil {
+		return err
+	}
 	relate(edits)
 	defer s.keyLocks.lock(b.id, keysOf(edits))()
 	return s.changeLocked(ctx, b, edits)

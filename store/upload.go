@@ -25,6 +25,7 @@ type UploadName struct{ Bucket, Key, ID string }
 // Upload is what is known of an upload in progress.
 type Upload struct {
 	Key, ID      string
+	Order        versioning.Order // of its beginning among all changes; none that began later has a lower one
 	Initiated    time.Time
 	StorageClass string // empty: STANDARD
 	Owner        Owner

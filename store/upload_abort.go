@@ -13,7 +13,7 @@ import (
 // AbortUpload ends an upload and lets go of its parts, whose bytes follow as those
 // of a version do. A completed one is [ErrNoSuchUpload] (spec WI5-4).
 func (s *Store) AbortUpload(ctx context.Context, name UploadName, made Maker) error {
-	errs, err := s.abortUploads(ctx, []UploadName{name}, made)
+	errs, err := s.abortUploads(ctx, []UploadName{name}, made, func() error { return nil })
 	if err == nil {
 		err = errs[0]
 	}
@@ -28,10 +28,17 @@ func (s *Store) AbortUpload(ctx context.Context, name UploadName, made Maker) er
 // of other buckets than the first are [ErrNoSuchUpload]. If it fails as a whole it may be
 // repeated: what was ended is [ErrNoSuchUpload] then.
 func (s *Store) AbortUploads(ctx context.Context, names []UploadName, made Maker) ([]error, error) {
+	return s.AbortUploadsWhile(ctx, names, made, func() error { return nil })
+}
+
+// AbortUploadsWhile is AbortUploads for ends that rest on settings of the bucket, too: it
+// calls holds, before each commit, when none of these can change any more until the
+// uploads are ended, and ends none if that returns an error, which it returns.
+func (s *Store) AbortUploadsWhile(ctx context.Context, names []UploadName, made Maker, holds func() error) ([]error, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
-	errs, err := s.abortUploads(ctx, names, made)
+	errs, err := s.abortUploads(ctx, names, made, holds)
 	if err != nil {
 		return nil, &Error{Op: "abort uploads", Bucket: names[0].Bucket, Err: err}
 	}
@@ -49,7 +56,7 @@ type abort struct {
 	err   *error // its outcome
 }
 
-func (s *Store) abortUploads(ctx context.Context, names []UploadName, made Maker) ([]error, error) {
+func (s *Store) abortUploads(ctx context.Context, names []UploadName, made Maker, holds func() error) ([]error, error) {
 	b, err := s.bucket(names[0].Bucket)
 	if err != nil {
 		return nil, err
@@ -74,15 +81,15 @@ func (s *Store) abortUploads(ctx context.Context, names []UploadName, made Maker
 		page = max(1, limit/rowsPerAbort)
 	}
 	for some := range slices.Chunk(aborts, max(1, page)) {
-		if err := s.abortPage(ctx, b, some, &made); err != nil {
+		if err := s.abortPage(ctx, b, some, &made, holds); err != nil {
 			return nil, err
 		}
 	}
 	return errs, nil
 }
 
-// abortPage ends uploads, which are by key, in one commit.
-func (s *Store) abortPage(ctx context.Context, b *bucketState, aborts []abort, made *Maker) error {
+// abortPage ends uploads, which are by key, in one commit, if holds allows it.
+func (s *Store) abortPage(ctx context.Context, b *bucketState, aborts []abort, made *Maker, holds func() error) error {
 	keys := make([]string, 0, len(aborts))
 	for _, a := range aborts {
 		if n := len(keys); n == 0 || keys[n-1] != a.key {
@@ -90,6 +97,9 @@ func (s *Store) abortPage(ctx context.Context, b *bucketState, aborts []abort, m
 		}
 	}
 	err := s.changeUpload(ctx, b, keys, func(rd engine.Reader, batch *batch) error {
+		if err := holds(); err != nil {
+			return err
+		}
 		batch.notes = s.ledger.notes(len(aborts))
 		batch.notes.by(made)
 		ended := make(map[versioning.Order]bool, len(aborts))

@@ -82,7 +82,7 @@ func decodeUpload(row []byte) (*uploadRow, error) {
 // upload returns the row as it is shown.
 func (u *uploadRow) upload(key, id string, bucketOwner Owner) Upload {
 	up := Upload{
-		Key: key, ID: id, Initiated: u.description.lastModified, StorageClass: u.description.class,
+		Key: key, ID: id, Order: u.order(), Initiated: u.description.lastModified, StorageClass: u.description.class,
 		Owner: bucketOwner, Algorithm: u.algorithm, ChecksumType: u.kind,
 	}
 	if u.description.owner != nil {

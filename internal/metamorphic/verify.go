@@ -93,6 +93,9 @@ func (c *Client) compare(ctx context.Context, op Op) error {
 	return answer(code(err))
 }
 
+// unlisted are the operations that change what no listing shows.
+var unlisted = map[string]bool{"lock": true, "hold": true}
+
 // resolve finds out what became of an operation whose outcome is unknown, by
 // comparing the store with what it would be in each case.
 func (c *Client) resolve(ctx context.Context, op Op) error {
@@ -101,7 +104,7 @@ func (c *Client) resolve(ctx context.Context, op Op) error {
 		m := c.Model.Clone()
 		Apply(m, done)
 		probe := newVerifier(c.Store, m, c.Scope)
-		err := probe.verify(ctx, c.Scope, false)
+		err := probe.verify(ctx, c.Scope, unlisted[op.Verb])
 		if errors.Is(err, errUnreadable) {
 			return fmt.Errorf("%w: %w", ErrPending, err)
 		}
