@@ -105,7 +105,7 @@ var (
 	holdNames = [...]string{
 		lifecycle.HeldByLegalHold: "legal-hold", lifecycle.HeldByCompliance: "COMPLIANCE",
 		lifecycle.HeldByGovernance: "GOVERNANCE", lifecycle.HeldOverdue: "overdue", lifecycle.HeldUntilDue: "waiting",
-		lifecycle.HeldAsNewer: "newest", lifecycle.HeldByNothing: "nothing",
+		lifecycle.HeldAsNewer: "newest", lifecycle.HeldByOthers: "others", lifecycle.HeldByNothing: "nothing",
 	}
 )
 

@@ -37,7 +37,7 @@ type AdminRemoval struct {
 
 // addRemoval asks the ledger who removed what is not there, or hid what is hidden.
 func (x *exchange) addRemoval(h *holds) error {
-	q := store.LedgerQuery{Bucket: h.scope.bucket, Key: h.scope.key, Newest: true, From: h.bucket.Created}
+	q := store.LedgerQuery{Bucket: h.scope.bucket, BucketID: h.bucket.ID, Key: h.scope.key, Newest: true, From: h.bucket.Created}
 	fits := func(e *store.LedgerEntry) bool {
 		return e.Change == store.LedgerVersionRemoved || e.Change == store.LedgerMarkerRemoved
 	}

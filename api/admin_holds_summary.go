@@ -157,6 +157,9 @@ func (h *holds) ofRules() (out []string) {
 	if c := h.heldBy(lifecycle.HeldAsNewer); c.n > 0 {
 		out = append(out, fmt.Sprintf("Kept by a lifecycle rule as the newest noncurrent versions: %v.", c))
 	}
+	if c := h.heldBy(lifecycle.HeldByOthers); c.n > 0 {
+		out = append(out, fmt.Sprintf("To be removed by a lifecycle rule once other entries of their keys are gone: %v.", c))
+	}
 	if c := h.heldBy(lifecycle.HeldByNothing); c.n > 0 {
 		out = append(out, fmt.Sprintf("Without a lifecycle rule, until somebody removes them: %v.", c))
 	}

@@ -54,6 +54,8 @@ func wordsOfTotal(t *lifecycle.Total) string {
 		return "nothing any more: they go when the current entry expires, which is due"
 	case t.Hold == lifecycle.HeldAsNewer:
 		return fmt.Sprintf("rule %q keeps them as the newest noncurrent ones", t.Rule.ID)
+	case t.Hold == lifecycle.HeldByOthers:
+		return fmt.Sprintf("other entries of their key: rule %q removes them after those", t.Rule.ID)
 	case t.Hold == lifecycle.HeldByNothing && t.Shape == lifecycle.OpenUpload:
 		return "no rule: they stay until they are completed or aborted"
 	}
@@ -63,7 +65,7 @@ func wordsOfTotal(t *lifecycle.Total) string {
 // words says what an entry is and what holds it.
 func (h *holds) words(l *lifecycle.Holding) []string {
 	out := append([]string{h.wordsOfShape(l)}, h.wordsOfLock(l)...)
-	if l.Rule == nil && l.Kept == 0 && !l.Replaced {
+	if l.Rule == nil && l.Kept == 0 && !l.Replaced && l.Later == nil {
 		if len(out) == 1 || l.Hold == lifecycle.HeldByNothing {
 			out = append(out, "no lifecycle rule removes it: it stays until somebody does")
 		}
@@ -117,6 +119,13 @@ func (h *holds) wordsOfRule(l *lifecycle.Holding) (out []string) {
 	}
 	if l.Replaced {
 		return append(out, "it goes when the current entry expires, which is due: a null delete marker takes its place")
+	}
+	if l.Rule == nil && l.Later != nil {
+		what := "when the current entry expires and a null delete marker takes its place"
+		if l.Entry.Marker && l.Since.IsZero() {
+			what = "when nothing else is left of the key"
+		}
+		return append(out, fmt.Sprintf("rule %q removes it %s", l.Later.ID, what))
 	}
 	if l.Rule == nil {
 		return out

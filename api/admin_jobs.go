@@ -93,6 +93,7 @@ var jobRefusals = []struct {
 	code Code
 }{
 	{jobs.ErrConflict, "OperationAborted"},
+	{jobs.ErrTooMany, "SlowDown"},
 	{jobs.ErrNoSuchJob, "NoSuchEntity"},
 	{jobs.ErrNoSuchBucket, "NoSuchBucket"},
 	{jobs.ErrClosed, "ServiceUnavailable"},

@@ -148,7 +148,8 @@ func parseMoment(name, text string) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if t, err := time.Parse(layout, text); err == nil {
+		t, err := time.Parse(layout, text)
+		if year := t.UTC().Year(); err == nil && year >= 0 && year <= 9999 { // else JSON could not tell it
 			return t, nil
 		}
 	}

@@ -40,5 +40,6 @@
 // At most two jobs run at once, others wait in the order in which they came. Jobs whose
 // prefixes overlap in one bucket would get into each other's way: a second one is
 // refused ([ErrConflict]) while the first is not finished, unless one of them is a dry
-// run. Finished jobs are kept for seven days, and never more than the last hundred.
+// run. An account has at most a hundred unfinished ones ([ErrTooMany]). Finished jobs are
+// kept for seven days, and never more than the last hundred.
 package jobs

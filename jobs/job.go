@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/seed61737384/tombstone/versioning"
@@ -162,9 +163,16 @@ func (j *Job) clone() Job {
 	return c
 }
 
+// maxReason is how many bytes of a reason a sample keeps. It may name the key once more,
+// and in a document each byte may take six: all samples have to fit into one.
+const maxReason = 300
+
 // sample keeps s if there is room.
 func (j *Job) sample(s Sample) {
 	if len(j.Samples) < MaxSamples {
+		if len(s.Reason) > maxReason {
+			s.Reason = strings.ToValidUTF8(s.Reason[:maxReason], "") + "…"
+		}
 		j.Samples = append(j.Samples, s)
 	}
 }
@@ -179,7 +187,8 @@ type document struct {
 	Place  place `json:"place"`
 }
 
-// errFormat says that a document was written by a newer program.
+// errFormat says that a document was written by a newer program, be it that it asks for
+// what this one does not know: to take that for anything else would remove what is to stay.
 var errFormat = errors.New("the document of the job has a format this version cannot read")
 
 // encode returns j as it is kept.
@@ -194,6 +203,11 @@ func decode(data []byte) (*Job, error) {
 		return nil, fmt.Errorf("document of a job: %w", err)
 	}
 	if d.Format != documentFormat || d.Job == nil || d.Job.ID == "" {
+		return nil, errFormat
+	}
+	known := d.Job.Kind == Empty || d.Job.Kind == Undelete
+	waits := d.Job.State == Queued || d.Job.State == Running
+	if !known || !waits && !d.Job.State.Finished() || d.Place.Phase < inUploads || d.Place.Phase > atEnd {
 		return nil, errFormat
 	}
 	d.Job.place = d.Place

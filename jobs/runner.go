@@ -20,6 +20,8 @@ import (
 var (
 	// ErrConflict says that an unfinished job works on keys of the same prefix.
 	ErrConflict = errors.New("another job works on these keys")
+	// ErrTooMany says that an account has as many unfinished jobs as it may.
+	ErrTooMany = errors.New("too many jobs of the account are not finished yet")
 	// ErrNoSuchJob says that there is no job of an id, or no more.
 	ErrNoSuchJob = errors.New("there is no such job")
 	// ErrClosed says that the runner is closed.
@@ -32,6 +34,9 @@ const (
 	// keptJobs and keptFor bound how many finished jobs are kept, and for how long.
 	keptJobs = 100
 	keptFor  = 7 * 24 * time.Hour
+	// maxUnfinished is how many jobs on the buckets of one account may wait or run. Each
+	// holds memory and a document until it is finished.
+	maxUnfinished = 100
 	// keepEvery is how much time a running job lets go by before it is written again.
 	keepEvery = time.Second
 	// batchSize is how many entries are removed at once.
@@ -219,19 +224,30 @@ func (r *Runner) newID(now time.Time) (string, error) {
 	return now.Format("20060102t150405.000") + "-" + hex.EncodeToString(random[:]), nil
 }
 
-// conflicts refuses s while an unfinished job works on what it is to work on.
+// conflicts refuses s while an unfinished job works on what it is to work on, or too many
+// of the account are unfinished.
 func (r *Runner) conflicts(s *Spec) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
 		return ErrClosed
 	}
+	unfinished := 0
 	for _, t := range r.jobs {
+		if t.job.State.Finished() {
+			continue
+		}
 		o := &t.job.Spec
+		if o.Account == s.Account {
+			unfinished++
+		}
 		overlap := strings.HasPrefix(s.Prefix, o.Prefix) || strings.HasPrefix(o.Prefix, s.Prefix)
-		if !t.job.State.Finished() && o.BucketID == s.BucketID && overlap && !o.DryRun && !s.DryRun {
+		if o.BucketID == s.BucketID && overlap && !o.DryRun && !s.DryRun {
 			return fmt.Errorf("%w: %s", ErrConflict, t.job.ID)
 		}
+	}
+	if unfinished >= maxUnfinished {
+		return ErrTooMany
 	}
 	return nil
 }

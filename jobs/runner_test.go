@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/seed61737384/tombstone/internal/clock"
 )
@@ -122,7 +123,7 @@ func TestFails(t *testing.T) {
 // A bucket is deleted when it is empty; what stays keeps it, and is said.
 func TestDeletesBucket(t *testing.T) {
 	f := newFake(version("a", 1), marker("a", 2))
-	f.uploads = []Upload{{Key: "u", ID: "1", Initiated: f.bucket.Boundary.Time()}}
+	f.uploads = []Upload{{Key: "u", ID: "1", Order: f.bucket.Boundary - 1}}
 	j := runJob(t, newTest(t, f, 10), Spec{Kind: Empty, Uploads: true, DeleteBucket: true})
 	if !j.Deleted || j.State != Done || !f.gone || j.Counts.Uploads != 1 {
 		t.Errorf("%+v", j)
@@ -160,9 +161,9 @@ func TestDeletesBucketCut(t *testing.T) {
 func TestAborts(t *testing.T) {
 	f := newFake()
 	for i := range 5 {
-		f.uploads = append(f.uploads, Upload{Key: fmt.Sprintf("u%d", i), ID: "x", Initiated: f.bucket.Boundary.Time()})
+		f.uploads = append(f.uploads, Upload{Key: fmt.Sprintf("u%d", i), ID: "x", Order: f.bucket.Boundary - 1})
 	}
-	f.uploads[2].Initiated = f.bucket.Boundary.Time().Add(time.Millisecond)
+	f.uploads[2].Order = f.bucket.Boundary
 	j := runJob(t, newTest(t, f, 2), Spec{Kind: Empty, Uploads: true})
 	if j.Counts != (Counts{Uploads: 4, Since: 1}) || len(f.uploads) != 1 || f.uploads[0].Key != "u2" {
 		t.Errorf("%+v, left %v", j.Counts, f.uploads)
@@ -245,9 +246,47 @@ func TestSamples(t *testing.T) {
 	}
 }
 
-// TestDecode holds that what is no document of a job is no job.
+// The document of a job has room for all samples, whatever keys there are and whatever is
+// said of them.
+func TestSamplesFit(t *testing.T) {
+	key := strings.Repeat("<", 1024)
+	top := marker(key, 1)
+	j := &Job{ID: "x", Spec: Spec{Kind: Empty, Bucket: "b", Prefix: key}, place: place{After: Place{Key: key}, Top: &top}}
+	for range MaxSamples {
+		j.sample(Sample{Why: WhyRefused, Key: key, VersionID: strings.Repeat("v", 32), Reason: "€" + key + key})
+	}
+	data, err := j.encode()
+	if err != nil || len(data) > 1<<20 || !utf8.ValidString(j.Samples[0].Reason) {
+		t.Errorf("%d bytes, %v", len(data), err)
+	}
+}
+
+// Of the jobs of an account a hundred are unfinished at most.
+func TestTooMany(t *testing.T) {
+	r := newRunner(newFake(version("a", 1)), 10) // does not run
+	var last Job
+	for range maxUnfinished {
+		last = submit(t, r, Spec{Kind: Empty, DryRun: true})
+	}
+	more := Spec{Kind: Empty, Bucket: "b", DryRun: true}
+	if _, err := r.Submit(t.Context(), more); !errors.Is(err, ErrTooMany) {
+		t.Error(err)
+	}
+	if _, err := r.Cancel(t.Context(), last.ID); err != nil {
+		t.Fatal(err)
+	}
+	submit(t, r, more)
+}
+
+// TestDecode holds that what is no document of a job is no job, nor one of what this
+// version does not know.
 func TestDecode(t *testing.T) {
-	for _, text := range []string{"", "{}", "null", `{"format":1}`, `{"format":1,"job":null}`, `{"format":2,"job":{"id":"x"}}`, "[]"} {
+	for _, text := range []string{"", "{}", "null", `{"format":1}`, `{"format":1,"job":null}`, `{"format":2,"job":{"id":"x"}}`, "[]",
+		`{"format":1,"job":{"id":"x","kind":"keep","state":"running"},"place":{"phase":2}}`,
+		`{"format":1,"job":{"id":"x","kind":"empty","state":"paused"},"place":{"phase":2}}`,
+		`{"format":1,"job":{"id":"x","kind":"empty","state":"running"},"place":{"phase":5}}`,
+		`{"format":1,"job":{"id":"x","kind":"empty","state":"running"}}`,
+	} {
 		if j, err := decode([]byte(text)); err == nil {
 			t.Errorf("%s: %+v", text, j)
 		}
@@ -265,7 +304,7 @@ func TestDecode(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	f.Add([]byte(`{"format":1,"job":{"id":"x","kind":"empty"},"place":{"phase":2}}`))
+	f.Add([]byte(`{"format":1,"job":{"id":"x","kind":"empty","state":"queued"},"place":{"phase":2}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		j, err := decode(data)
 		if (j == nil) == (err == nil) {

@@ -146,6 +146,6 @@ type UploadPlace struct {
 
 // Upload is an upload in progress.
 type Upload struct {
-	Key, ID   string
-	Initiated time.Time
+	Key, ID string
+	Order   versioning.Order // of its beginning, to be held against the boundary
 }

@@ -78,9 +78,14 @@ func (n *run) probe(ctx context.Context, w Work, l *long) error {
 }
 
 // raiseLong removes the markers of a key from the newest down to the lowest, a page at a
-// time. It ends too when the key was written meanwhile, or one of them is refused.
+// time, each with the rights that the starter has by then. It ends too when the key was
+// written meanwhile, or one of them is refused.
 func (n *run) raiseLong(ctx context.Context, w Work, l *long) error {
 	for vain := 0; vain < maxRetries; {
+		var err error
+		if w, err = n.o.Store.Open(ctx, n.job); err != nil {
+			return err
+		}
 		page, err := w.Page(ctx, PageRequest{Prefix: l.key, Limit: max(2, n.limit()), MarkersOnly: true})
 		if err != nil {
 			return err

@@ -146,3 +146,22 @@ func TestUndeleteRefused(t *testing.T) {
 		t.Errorf("left %q, %+v", f.text(), j.Counts)
 	}
 }
+
+// What becomes of the starter counts for the next page, also within a long key.
+func TestUndeleteLongLosesItsStarter(t *testing.T) {
+	entries := []Entry{version("a", 1)}
+	for order := Order(2); order < 20; order++ {
+		entries = append(entries, marker("a", order))
+	}
+	f := newFake(entries...)
+	f.before = func(int) error {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.openErr = errCut
+		return nil
+	}
+	j := runJob(t, newTest(t, f, 2), Spec{Kind: Undelete})
+	if j.State != Failed || j.Error != errCut.Error() || j.Counts.Markers != 2 || len(f.entries) != 17 {
+		t.Errorf("%s %q, left %q, %+v", j.State, j.Error, f.text(), j.Counts)
+	}
+}

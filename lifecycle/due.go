@@ -8,11 +8,15 @@ import (
 const (
 	day     = 24 * time.Hour
 	daySecs = int64(day / time.Second)
+
+	// endOfTime is the last midnight of the year 9999, in seconds since 1970: neither
+	// JSON nor the clients that read headers know a later one.
+	endOfTime = 253402214400
 )
 
 // dueAfter returns when so many days are over since t, rounded up to midnight UTC; a
 // sum that is a midnight stays one (spec LC4-1, LC4-6). It does not overflow as a
-// Duration would.
+// Duration would, and is endOfTime at most.
 func dueAfter(t time.Time, days int) time.Time {
 	secs := t.Unix() + int64(days)*daySecs
 	past := secs % daySecs
@@ -22,7 +26,7 @@ func dueAfter(t time.Time, days int) time.Time {
 	if past > 0 || t.Nanosecond() > 0 {
 		secs += daySecs - past
 	}
-	return time.Unix(secs, 0).UTC()
+	return time.Unix(min(secs, endOfTime), 0).UTC()
 }
 
 // first keeps the rule that is due first; of those due at one time the one that

@@ -71,6 +71,10 @@ type Verdict struct {
 	// own, because the null delete marker of an ExpireCurrent that acts takes its
 	// place (spec LC4-7). Kind is None.
 	Replaced bool
+	// Later is the rule that acts once other entries of the key are gone, where none acts
+	// by time: on a delete marker that is not alone yet, and on the null entry whose
+	// place a null delete marker takes when the current entry expires.
+	Later *Rule
 }
 
 // Act reports whether the action is due and the entry not held.
@@ -108,6 +112,8 @@ type keyState struct {
 	current   bool
 	// noncurrent is how many newer noncurrent entries stay.
 	noncurrent int
+	// expires is the rule that will expire the current entry; nil if none will.
+	expires *Rule
 
 	// top is the current entry if that is a delete marker, which is judged last. made
 	// says that it is not there yet: an ExpireCurrent adds it.
@@ -180,6 +186,7 @@ func (f *Fold) judgeCurrent() {
 	v.Held = v.Kind != None && destroys && v.Entry.Lock.Protects(f.at.Locks, false)
 	f.emit(v)
 	if !v.Act(f.at) {
+		f.key.expires = v.Rule
 		f.stays()
 		return
 	}
@@ -215,6 +222,9 @@ func (f *Fold) judgeNoncurrent() {
 	if f.at.State != versioning.Unversioned {
 		f.decideNoncurrent(v)
 	}
+	if v.Kind == None && f.at.State == versioning.Suspended && v.Entry.ID.IsNull() {
+		v.Later = f.key.expires
+	}
 	v.Held = v.Kind != None && v.Entry.Lock.Protects(f.at.Locks, false)
 	f.emit(v)
 	if !v.Act(f.at) {
@@ -245,8 +255,10 @@ func (f *Fold) decideNoncurrent(v *Verdict) {
 func (f *Fold) judgeTop() {
 	k, v := &f.key, &f.verdict
 	*v = Verdict{Entry: k.top, Current: true}
-	if k.noncurrent == 0 {
-		v.decide(RemoveMarker, f.earliestAlone(&v.Entry))
+	if alone := f.earliestAlone(&v.Entry); k.noncurrent == 0 {
+		v.decide(RemoveMarker, alone)
+	} else {
+		v.Later = alone.rule
 	}
 	if !k.made || v.Act(f.at) {
 		f.emit(v)

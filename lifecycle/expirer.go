@@ -22,8 +22,6 @@ type ExpirerOptions struct {
 
 	Now      func() time.Time // object time
 	LockTime func() time.Time // the time that locks are held against
-	// Movable says that object time can be set, and runs at later times are allowed.
-	Movable bool
 
 	// Budget is whom to rest for; nil: nobody.
 	Budget *budget.Budget
@@ -162,8 +160,8 @@ func (x *Expirer) Changed(bucket string) {
 	}
 }
 
-// turn is who may change entries. Passes in the background have it for one batch at
-// a time; runs that somebody waits for have it from their beginning to their end.
+// turn is who may change entries. Passes have it for one batch at a time, and not while
+// somebody is told of it, who may be slow; Settle has it from its beginning to its end.
 // Whoever waited longest is next.
 type turn chan struct{}
 

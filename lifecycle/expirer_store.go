@@ -89,14 +89,17 @@ type Store interface {
 	// Remove does what was judged, each only if its key is as it was seen: else its
 	// error is [ErrChanged]. One of an entry that is locked by now is
 	// [versioning.ObjectLocked]. The removals of a key stand in the order in which they
-	// were judged. The call fails with [ErrNoBucket] and [ErrMFADelete].
-	Remove(ctx context.Context, bucket string, rs []Removal) ([]error, error)
+	// were judged. The call fails with [ErrNoBucket] and [ErrMFADelete], and with
+	// [ErrRulesChanged] if at that moment the bucket has other rules than c: once rules are
+	// replaced or removed nothing goes by them any more.
+	Remove(ctx context.Context, bucket string, c *Config, rs []Removal) ([]error, error)
 	// Uploads reads a page of uploads, and tells whether there are more.
 	Uploads(ctx context.Context, r UploadsRequest) (page []Upload, more bool, err error)
 	// UploadSize returns the bytes of the parts of an upload, 0 if it is over.
 	UploadSize(ctx context.Context, bucket string, u *Upload) (int64, error)
-	// Abort aborts uploads by a rule. The error of one that is over is [ErrChanged].
-	Abort(ctx context.Context, bucket, rule string, us []Upload) ([]error, error)
+	// Abort aborts uploads by a rule of c, as Remove removes. The error of one that is over
+	// is [ErrChanged].
+	Abort(ctx context.Context, bucket string, c *Config, rule string, us []Upload) ([]error, error)
 }
 
 // Buckets are the buckets and their rules.

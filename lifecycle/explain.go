@@ -32,6 +32,7 @@ const (
 	HeldOverdue           // a rule was to act on it by now, and has not come to it
 	HeldUntilDue          // a rule waits for its time
 	HeldAsNewer           // a rule keeps it as one of the newest noncurrent entries
+	HeldByOthers          // a rule acts on it once other entries of its key are gone
 	HeldByNothing         // no rule will act on it as things stand, and nobody has removed it
 )
 
@@ -59,6 +60,7 @@ type Holding struct {
 	// Replaced says that it goes with the action that is due on the current entry: it
 	// is the null entry, and a null delete marker takes its place (spec LC4-7).
 	Replaced bool
+	Later    *Rule // that acts once other entries of its key are gone; see Verdict
 }
 
 // Total counts what has one shape and is held by one thing.
@@ -169,7 +171,7 @@ func (x *Explainer) judged(v *Verdict) {
 	}
 	h := Holding{
 		Entry: v.Entry, Shape: x.shapeOf(v), Hold: holdOf(v, x.o.At),
-		Kind: v.Kind, Rule: v.Rule, Due: v.Due, Held: v.Held, Kept: v.Kept, Keeper: v.Keeper, Replaced: v.Replaced,
+		Kind: v.Kind, Rule: v.Rule, Due: v.Due, Held: v.Held, Kept: v.Kept, Keeper: v.Keeper, Replaced: v.Replaced, Later: v.Later,
 	}
 	x.count(&h)
 	at := len(x.list) - 1 // it is the one that is being given
@@ -215,6 +217,8 @@ func holdOf(v *Verdict, at Instant) Hold {
 		return HeldUntilDue
 	case v.Kept > 0:
 		return HeldAsNewer
+	case v.Later != nil:
+		return HeldByOthers
 	}
 	return HeldByNothing
 }
@@ -246,6 +250,8 @@ func (x *Explainer) count(h *Holding) {
 		name.kind, name.rule, end = h.Kind, h.Rule, h.Due
 	case HeldAsNewer:
 		name.rule = h.Keeper
+	case HeldByOthers:
+		name.rule = h.Later
 	}
 	t := x.totals[name]
 	if t == nil {

@@ -53,7 +53,7 @@ func rulesOf(t *testing.T, inside ...string) *lifecycle.Config {
 
 var (
 	shapes = [...]string{"", "current", "noncurrent", "marker", "lone marker", "noncurrent marker", "upload"}
-	bounds = [...]string{"", "legal hold", "compliance", "governance", "overdue", "waits", "newest", "nothing"}
+	bounds = [...]string{"", "legal hold", "compliance", "governance", "overdue", "waits", "newest", "others", "nothing"}
 )
 
 func totalText(t *lifecycle.Total) string {
@@ -122,7 +122,7 @@ func TestExplainer(t *testing.T) {
 			1 x current, 10 B: waits expire 2026-01-16`},
 		{"markers", []string{loneRule}, []*lifecycle.Entry{aged("a", 1, marker), aged("b", 1, marker), aged("b", 2, marker), aged("c", 1)}, nil,
 			`1 x current, 10 B: nothing
-			1 x marker, 0 B: nothing
+			1 x marker, 0 B: others lone
 			1 x lone marker, 0 B: overdue lone 2026-01-11
 			1 x noncurrent marker, 0 B: nothing`},
 		{"uploads", []string{abortRule}, nil, []int{1, 9, 3}, `2 x upload, 14 B: overdue abort 2026-01-06..2026-01-12

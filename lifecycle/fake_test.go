@@ -172,7 +172,7 @@ func (f *fake) call() {
 	}
 }
 
-func (f *fake) Remove(ctx context.Context, bucket string, rs []Removal) ([]error, error) {
+func (f *fake) Remove(ctx context.Context, bucket string, _ *Config, rs []Removal) ([]error, error) {
 	f.call()
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -262,7 +262,7 @@ func (f *fake) UploadSize(_ context.Context, _ string, u *Upload) (int64, error)
 	return int64(len(u.ID)), nil
 }
 
-func (f *fake) Abort(ctx context.Context, bucket, _ string, us []Upload) ([]error, error) {
+func (f *fake) Abort(ctx context.Context, bucket string, _ *Config, _ string, us []Upload) ([]error, error) {
 	f.call()
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -142,27 +142,27 @@ type Status struct {
 	OldestDue         time.Time // due and not done; zero: none
 }
 
-// Status returns how far the rules of a bucket are; zero for one that has none.
+// Status returns how far the rules of a bucket are; zero for one that has none. Of a
+// bucket that had its name before, perhaps of another owner, it tells nothing.
 func (x *Expirer) Status(bucket string) Status {
-	if !x.ruled(bucket) {
+	b, err := x.o.Buckets.Bucket(context.Background(), bucket)
+	if err != nil || !x.ruled(bucket) {
 		return Status{}
 	}
 	now := x.o.Now()
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for _, w := range x.watched {
-		if w.name != bucket {
-			continue
-		}
-		s := w.status
-		s.Last.Rules = slices.Clone(s.Last.Rules)
-		s.Running, s.OldestDue = w.running > 0, w.oldestDue(now)
-		if s.NextDue = s.Last.NextDue; !s.NextDue.After(now) {
-			s.NextDue = time.Time{}
-		}
-		return s
+	w := x.watched[b.ID]
+	if w == nil {
+		return Status{}
 	}
-	return Status{}
+	s := w.status
+	s.Last.Rules = slices.Clone(s.Last.Rules)
+	s.Running, s.OldestDue = w.running > 0, w.oldestDue(now)
+	if s.NextDue = s.Last.NextDue; !s.NextDue.After(now) {
+		s.NextDue = time.Time{}
+	}
+	return s
 }
 
 // oldestDue returns when the oldest work was due that is known and not yet done at

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -174,31 +175,34 @@ func (p *pass) remove(ctx context.Context, s *scan, begin, end int, t *trail) er
 	var results []error
 	if !p.dry {
 		var err error
-		if results, err = p.x.o.Store.Remove(ctx, p.bucket.Name, rs); err != nil {
+		if results, err = p.x.o.Store.Remove(ctx, p.bucket.Name, p.config, rs); err != nil {
 			return err
 		}
 	}
+	var told []*Action
 	for i := range rs {
 		a := &p.batch.actions[begin+i]
 		if !p.dry {
 			a.Err = results[i]
 			t.follow(&rs[i], a.Kind, a.Err)
 		}
-		if err := p.outcome(s, a); err != nil {
-			return err
+		tell, err := p.outcome(s, a)
+		if err != nil {
+			return cmp.Or(p.report(ctx, told), err)
+		}
+		if tell {
+			told = append(told, a)
 		}
 		if r := p.batch.replacedBy(a); r != nil && a.Err == nil {
 			p.tally.count(r)
-			if err := p.report(r); err != nil {
-				return err
-			}
+			told = append(told, r)
 		}
 	}
-	return nil
+	return p.report(ctx, told)
 }
 
-// outcome counts and tells what became of an action on an entry.
-func (p *pass) outcome(s *scan, a *Action) error {
+// outcome counts what became of an action on an entry, and says whether that is told.
+func (p *pass) outcome(s *scan, a *Action) (tell bool, err error) {
 	switch {
 	case a.Err == nil:
 		p.tally.count(a)
@@ -207,18 +211,18 @@ func (p *pass) outcome(s *scan, a *Action) error {
 			p.tally.Held++
 		}
 		p.changed(s, a.Key) // the lock was not there when it was judged
-		return nil
+		return false, nil
 	case errors.Is(a.Err, ErrChanged):
 		p.changed(s, a.Key)
-		return nil
+		return false, nil
 	case errors.Is(a.Err, ErrMFADelete), errors.Is(a.Err, ErrNoBucket):
-		return a.Err
+		return false, a.Err
 	default:
 		p.broken = a.Key
 		p.tally.fail(a.Due)
 		p.x.log.Error("a rule could not be applied", "bucket", a.Bucket, "key", a.Key, "rule", a.Rule, "error", a.Err)
 	}
-	return p.report(a)
+	return true, nil
 }
 
 // toldError is an error of who is told of the actions.
@@ -227,15 +231,19 @@ type toldError struct{ err error }
 func (e *toldError) Error() string { return e.err.Error() }
 func (e *toldError) Unwrap() error { return e.err }
 
-// report tells of an action.
-func (p *pass) report(a *Action) error {
-	if p.each == nil {
+// report tells of actions. Whoever is told may take long: others have the turn meanwhile.
+func (p *pass) report(ctx context.Context, actions []*Action) error {
+	if p.each == nil || len(actions) == 0 {
 		return nil
 	}
-	if err := p.each(a); err != nil {
-		return &toldError{err}
-	}
-	return nil
+	return p.apart(ctx, func() error {
+		for _, a := range actions {
+			if err := p.each(a); err != nil {
+				return &toldError{err}
+			}
+		}
+		return nil
+	})
 }
 
 // changedKey is a key that changed under a pass.

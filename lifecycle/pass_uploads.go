@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 )
@@ -88,35 +89,40 @@ func (p *pass) abortAll(ctx context.Context, actions []Action) error {
 			us[i] = Upload{Key: actions[i].Key, ID: actions[i].Upload}
 		}
 		var err error
-		if results, err = p.x.o.Store.Abort(ctx, p.bucket.Name, actions[0].Rule, us); err != nil {
+		if results, err = p.x.o.Store.Abort(ctx, p.bucket.Name, p.config, actions[0].Rule, us); err != nil {
 			return err
 		}
 	}
+	var told []*Action
 	for i := range actions {
 		a := &actions[i]
 		if !p.dry {
 			a.Err = results[i]
 		}
-		if err := p.aborted(a); err != nil {
-			return err
+		tell, err := p.aborted(a)
+		if err != nil {
+			return cmp.Or(p.report(ctx, told), err)
+		}
+		if tell {
+			told = append(told, a)
 		}
 	}
-	return nil
+	return p.report(ctx, told)
 }
 
-// aborted counts and tells what became of an upload. One that ended meanwhile is
-// nobody's business any more.
-func (p *pass) aborted(a *Action) error {
+// aborted counts what became of an upload, and says whether that is told. One that ended
+// meanwhile is nobody's business any more.
+func (p *pass) aborted(a *Action) (tell bool, err error) {
 	switch {
 	case a.Err == nil:
 		p.tally.count(a)
 	case errors.Is(a.Err, ErrChanged):
-		return nil
+		return false, nil
 	case errors.Is(a.Err, ErrNoBucket):
-		return a.Err
+		return false, a.Err
 	default:
 		p.tally.fail(a.Due)
 		p.x.log.Error("an upload could not be aborted", "bucket", a.Bucket, "key", a.Key, "rule", a.Rule, "error", a.Err)
 	}
-	return p.report(a)
+	return true, nil
 }

@@ -179,6 +179,9 @@ func verdictText(v *lifecycle.Verdict, at lifecycle.Instant) string {
 	if v.Kind != lifecycle.None {
 		words = append(words, fmt.Sprintf("%v by %s due %s", v.Kind, v.Rule.ID, timeText(v.Due)))
 	}
+	if v.Later != nil {
+		words = append(words, "later by "+v.Later.ID)
+	}
 	switch {
 	case v.Act(at):
 		words = append(words, "now")

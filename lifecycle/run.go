@@ -131,8 +131,8 @@ func (r *Report) add(o *Report) {
 // it tells what a run at that time does. At a later time it holds locks against that
 // time.
 //
-// It fails with [ErrNoBucket], with [ErrFuture] if it is no dry run, At is later than
-// object time and object time cannot be set, with [ErrRulesChanged] if the rules changed
+// It fails with [ErrNoBucket], with [ErrFuture] if it is no dry run and At is later than
+// object time, with [ErrRulesChanged] if the rules changed
 // under it, with the error of Each, of ctx, or [ErrClosed]. The report is then of what
 // was done until then.
 func (x *Expirer) Run(ctx context.Context, r RunRequest) (Report, error) {
@@ -142,20 +142,14 @@ func (x *Expirer) Run(ctx context.Context, r RunRequest) (Report, error) {
 	defer x.done.Done()
 	ctx, cancel := x.during(ctx)
 	defer cancel()
-	if !r.DryRun {
-		if err := x.turn.take(ctx); err != nil {
-			return Report{}, err
-		}
-		defer x.turn.give()
-	}
 	b, err := x.o.Buckets.Bucket(ctx, r.Bucket)
 	if err != nil {
 		return Report{}, err
 	}
-	if !r.DryRun && !x.o.Movable && r.At.After(x.o.Now()) {
+	if !r.DryRun && r.At.After(x.o.Now()) {
 		return Report{}, ErrFuture
 	}
-	report, err := x.runBucket(ctx, b, &r, true)
+	report, err := x.runBucket(ctx, b, &r, false)
 	var told *toldError
 	if errors.As(err, &told) {
 		err = told.err
@@ -163,8 +157,20 @@ func (x *Expirer) Run(ctx context.Context, r RunRequest) (Report, error) {
 	return report, err
 }
 
-// runBucket does what Run does, with the turn if it is no dry run.
-func (x *Expirer) runBucket(ctx context.Context, b Bucket, r *RunRequest, paced bool) (Report, error) {
+// runBucket does what Run does. Alone it is the part of a run that has the turn and keeps
+// it; else it has the turn for one batch at a time, if it is no dry run.
+func (x *Expirer) runBucket(ctx context.Context, b Bucket, r *RunRequest, alone bool) (Report, error) {
+	shares, p := !alone && !r.DryRun, (*pass)(nil)
+	if shares {
+		if err := x.turn.take(ctx); err != nil {
+			return Report{}, err
+		}
+		defer func() {
+			if p == nil || p.holds {
+				x.turn.give()
+			}
+		}()
+	}
 	c, err := x.o.Buckets.Config(ctx, b.Name)
 	if err != nil {
 		return Report{}, err
@@ -173,8 +179,9 @@ func (x *Expirer) runBucket(ctx context.Context, b Bucket, r *RunRequest, paced 
 		x.unwatch(b)
 		return Report{At: x.o.Now()}, nil
 	}
-	p := x.newPass(b, c)
-	p.prefix, p.dry, p.each, p.paced = r.Prefix, r.DryRun, r.Each, paced
+	p = x.newPass(b, c)
+	p.prefix, p.dry, p.each, p.paced = r.Prefix, r.DryRun, r.Each, !alone
+	p.shares, p.holds = shares, shares
 	if !r.At.IsZero() {
 		p.at.Now, p.present = r.At, false
 		if p.dry && r.At.After(p.at.Locks) {

@@ -33,7 +33,7 @@ func (x *Expirer) Settle(ctx context.Context, until time.Time, to func(time.Time
 		return Report{}, err
 	}
 	defer x.turn.give()
-	s := &settling{x: x, until: until, to: to, each: each, next: make(map[Bucket]time.Time)}
+	s := &settling{x: x, until: until, to: to, each: each, next: make(map[Bucket]time.Time), held: make(map[Bucket]int64)}
 	err := s.run(ctx)
 	var told *toldError
 	if errors.As(err, &told) {
@@ -50,6 +50,7 @@ type settling struct {
 	each   func(*Action) error
 	report Report
 	next   map[Bucket]time.Time // when something is due next, of the buckets where it is
+	held   map[Bucket]int64     // what locks held when a bucket was last looked at
 	failed error                // of the first bucket that failed
 }
 
@@ -70,7 +71,10 @@ func (s *settling) run(ctx context.Context) error {
 			return err
 		}
 		if last {
-			s.report.NextDue = s.soonest()
+			s.report.NextDue, s.report.Held = s.soonest(), 0
+			for _, n := range s.held {
+				s.report.Held += n
+			}
 			return s.failed
 		}
 	}
@@ -124,8 +128,9 @@ func (s *settling) look(ctx context.Context) error {
 func (s *settling) settle(ctx context.Context, b Bucket) error {
 	delete(s.next, b)
 	for range maxRounds {
-		report, err := s.x.runBucket(ctx, b, &RunRequest{Bucket: b.Name, Each: s.each}, false)
+		report, err := s.x.runBucket(ctx, b, &RunRequest{Bucket: b.Name, Each: s.each}, true)
 		s.report.add(&report)
+		s.held[b] = report.Held
 		var told *toldError
 		switch {
 		case errors.Is(err, ErrNoBucket):

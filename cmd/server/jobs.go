@@ -27,9 +27,9 @@ func emptyActions() []action {
 func undeleteActions() []action {
 	return []action{{
 		args:  "BUCKET",
-		flags: []string{"prefix", "since", "until", "yes?", "rate", "mfa"},
+		flags: []string{"prefix", "since", "until", "yes?", "rate", "detach?", "mfa"},
 		help: "show which keys are visible again if the delete markers above their newest versions go, of all keys or those deleted within a time " +
-			"(2006-01-02T15:04:05Z); --yes does it; no version is removed",
+			"(2006-01-02 or 2006-01-02T15:04:05Z); --yes does it, as a job of the server; --detach does not wait for that; no version is removed",
 		run: undeleteBucket,
 	}}
 }
@@ -81,41 +81,41 @@ func emptyBucket(ctx context.Context, r *remote) error {
 	return r.sayJob(&j)
 }
 
-// undeleteBucket shows what would be undeleted, and does it if that is asked for.
+// undeleteBucket shows what would be undeleted, or does it if that is asked for. A dry
+// run takes no time of its own: nothing is removed at a rate.
 func undeleteBucket(ctx context.Context, r *remote) error {
 	rate, err := r.rate()
 	if err != nil {
 		return err
 	}
-	in := api.AdminUndelete{Prefix: r.given["prefix"], Rate: rate, DryRun: true}
+	in := api.AdminUndelete{Prefix: r.given["prefix"], Rate: rate}
+	if in.DryRun = !r.on("yes"); in.DryRun {
+		in.Rate = 0
+	}
 	for name, into := range map[string]**time.Time{"since": &in.Since, "until": &in.Until} {
 		if text := r.given[name]; text != "" {
 			at, err := time.Parse(time.RFC3339, text)
 			if err != nil {
-				return fmt.Errorf("--%s %q is not a time such as 2006-01-02T15:04:05Z", name, text)
+				at, err = time.Parse(time.DateOnly, text)
+			}
+			if err != nil {
+				return fmt.Errorf("--%s %q is not a date or a time such as 2006-01-02T15:04:05Z", name, text)
 			}
 			*into = &at
 		}
 	}
-	path := below("/buckets/%s/undelete", r.rest...)
-	for {
-		var j api.AdminJob
-		if err := r.call(ctx, http.MethodPost, path, nil, in, &j); err != nil {
-			return err
-		}
-		if j, err = r.follow(ctx, j); err != nil {
-			return err
-		}
-		last := !in.DryRun || !r.on("yes") || j.State != "done"
-		if last || !r.config.remote.json {
-			if err := r.sayJob(&j); err != nil {
-				return err
-			}
-		}
-		if last {
-			break
-		}
-		in.DryRun = false
+	var j api.AdminJob
+	if err := r.call(ctx, http.MethodPost, below("/buckets/%s/undelete", r.rest...), nil, in, &j); err != nil {
+		return err
+	}
+	if r.on("detach") && !in.DryRun {
+		return r.say(j, "%s", j.ID)
+	}
+	if j, err = r.follow(ctx, j); err != nil {
+		return err
+	}
+	if err := r.sayJob(&j); err != nil {
+		return err
 	}
 	if in.DryRun && !r.config.remote.json {
 		_, err = fmt.Fprintln(r.stdout, "nothing was done; --yes does it")

@@ -225,7 +225,7 @@ func (w *work) Uploads(ctx context.Context, prefix string, after jobs.UploadPlac
 		return nil, next, jobError(err)
 	}
 	for _, u := range page.Uploads {
-		us = append(us, jobs.Upload{Key: u.Key, ID: u.ID, Initiated: u.Initiated})
+		us = append(us, jobs.Upload{Key: u.Key, ID: u.ID, Order: u.Order})
 	}
 	if page.Truncated {
 		next = jobs.UploadPlace{Key: page.NextKeyMarker, ID: page.NextUploadMarker}

@@ -3,10 +3,12 @@
 package upkeep
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/seed61737384/tombstone/lifecycle"
 	"github.com/seed61737384/tombstone/store"
@@ -22,13 +24,26 @@ const (
 	partsPage   = 1000
 )
 
-// NewExpirer returns an expirer of the buckets of st. Store, Buckets, Progress, Now,
-// LockTime and Movable of o are filled in.
+// NewExpirer returns an expirer of the buckets of st. Store, Buckets, Progress, Now
+// and LockTime of o are filled in.
 func NewExpirer(st *store.Store, o lifecycle.ExpirerOptions) *lifecycle.Expirer {
 	r := &rules{store: st}
 	o.Store, o.Buckets, o.Progress = r, r, r
-	o.Now, o.LockTime, o.Movable = st.ObjectTime, st.LockTime, st.TestClock()
+	o.Now, o.LockTime = ruleTime(st), st.LockTime
 	return lifecycle.NewExpirer(o)
+}
+
+// ruleTime returns what tells the time that rules go by: object time, but not what a wall
+// clock leapt ahead while the store is open, until that is accepted as it is for locks. A
+// clock that is wrong for a minute must not end what was to live for years.
+func ruleTime(st *store.Store) func() time.Time {
+	return func() time.Time {
+		now, locks := st.ObjectTime(), st.LockTime()
+		if locks.Before(now) {
+			return locks
+		}
+		return now
+	}
 }
 
 // rules gives lifecycle what it needs of a store.
@@ -100,15 +115,27 @@ func madeBy(rule string) *store.Maker {
 	return &store.Maker{Operation: "Lifecycle", Cause: store.CauseRule, CauseID: rule}
 }
 
+// still returns what fails with [lifecycle.ErrRulesChanged] if a bucket has other rules
+// than c.
+func (r *rules) still(ctx context.Context, bucket string, c *lifecycle.Config) func() error {
+	return func() error {
+		is, err := r.Config(ctx, bucket)
+		if err == nil && is != c && (is == nil || !bytes.Equal(is.Encode(), c.Encode())) {
+			err = lifecycle.ErrRulesChanged
+		}
+		return err
+	}
+}
+
 // Remove does what was judged.
-func (r *rules) Remove(ctx context.Context, bucket string, rs []lifecycle.Removal) ([]error, error) {
+func (r *rules) Remove(ctx context.Context, bucket string, c *lifecycle.Config, rs []lifecycle.Removal) ([]error, error) {
 	removals, made := make([]store.Removal, len(rs)), makers{}
 	for i := range rs {
 		removals[i] = store.Removal{
 			Key: rs[i].Key, ID: rs[i].ID, Order: rs[i].Order, Seen: rs[i].Seen, Made: made.of(rs[i].Rule),
 		}
 	}
-	results, err := r.store.Remove(ctx, bucket, removals)
+	results, err := r.store.RemoveWhile(ctx, bucket, removals, r.still(ctx, bucket, c))
 	return toldAll(results), told(err)
 }
 
@@ -149,12 +176,12 @@ func (r *rules) UploadSize(ctx context.Context, bucket string, u *lifecycle.Uplo
 }
 
 // Abort aborts uploads by a rule.
-func (r *rules) Abort(ctx context.Context, bucket, rule string, us []lifecycle.Upload) ([]error, error) {
+func (r *rules) Abort(ctx context.Context, bucket string, c *lifecycle.Config, rule string, us []lifecycle.Upload) ([]error, error) {
 	names := make([]store.UploadName, len(us))
 	for i := range us {
 		names[i] = store.UploadName{Bucket: bucket, Key: us[i].Key, ID: us[i].ID}
 	}
-	results, err := r.store.AbortUploads(ctx, names, *madeBy(rule))
+	results, err := r.store.AbortUploadsWhile(ctx, names, *madeBy(rule), r.still(ctx, bucket, c))
 	return toldAll(results), told(err)
 }
 

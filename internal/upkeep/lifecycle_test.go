@@ -343,11 +343,11 @@ type cutRules struct {
 	cut  func()
 }
 
-func (c *cutRules) Remove(ctx context.Context, bucket string, rs []lifecycle.Removal) ([]error, error) {
+func (c *cutRules) Remove(ctx context.Context, bucket string, config *lifecycle.Config, rs []lifecycle.Removal) ([]error, error) {
 	if c.left--; c.left < 0 {
 		c.cut()
 	}
-	return c.rules.Remove(ctx, bucket, rs)
+	return c.rules.Remove(ctx, bucket, config, rs)
 }
 
 // A run that is cut behind any commit, and begun anew, ends where an undisturbed one
