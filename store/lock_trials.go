@@ -27,7 +27,10 @@ var trials = []trial{
 	{path: "DELETE versionId with bypass", bypass: true, edits: tryDelete},
 	{path: "DeleteObjects", edits: tryDeleteObjects},
 	{path: "DeleteObjects with bypass", bypass: true, edits: tryDeleteObjects},
+	// Rules and jobs do the same under more conditions, see Removal.
 	{path: "lifecycle expiration", edits: tryDelete},
+	{path: "job that empties the bucket", edits: tryDelete},
+	{path: "job that empties the bucket with bypass", bypass: true, edits: tryDelete},
 	{path: "DELETE", edits: tryMarker},
 	{path: "DELETE, if suspended", suspended: true, edits: tryMarker},
 	{path: "PutObject", edits: tryPut},

@@ -47,10 +47,12 @@ func TestVerifyLocks(t *testing.T) {
 	s, manual := locked(t)
 	until := manual.Now().Add(time.Hour)
 	bypasses := []string{
-		"DELETE versionId with bypass", "DeleteObjects with bypass", "PutObjectRetention removing it with bypass",
+		"DELETE versionId with bypass", "DeleteObjects with bypass", "job that empties the bucket with bypass",
+		"PutObjectRetention removing it with bypass",
 	}
 	deletes := []string{
 		"DELETE versionId", "DELETE versionId with bypass", "DeleteObjects", "DeleteObjects with bypass", "lifecycle expiration",
+		"job that empties the bucket", "job that empties the bucket with bypass",
 	}
 	for _, c := range []struct {
 		name string
