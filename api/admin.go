@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -141,10 +142,11 @@ func (x *exchange) mayAdminister(e *endpoint, values pathValues) error {
 		if err != nil && !serves {
 			return refuse("AccessDenied")
 		}
+		x.bucket = name
 		if err != nil {
 			return err
 		}
-		x.bucket, x.found = name, found
+		x.found = found
 		account, ofAccount = found.Owner.Account, true
 		if p.Account == account {
 			x.level, q.bucket = bucket, &x.found
@@ -177,7 +179,11 @@ func (x *exchange) answerJSON(document any) error {
 func (x *exchange) readJSON(document any) error {
 	d := json.NewDecoder(bytes.NewReader(x.document))
 	d.DisallowUnknownFields()
-	if err := d.Decode(document); err != nil {
+	var kind *json.UnmarshalTypeError
+	switch err := d.Decode(document); {
+	case errors.As(err, &kind):
+		return refuseWith("MalformedJSON", fmt.Sprintf("The document is not what is expected here: %q cannot be a %s", kind.Field, kind.Value))
+	case err != nil:
 		return refuseWith("MalformedJSON", "The document is not what is expected here: "+err.Error())
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
@@ -229,7 +235,6 @@ var identityCodes = []struct {
 	{identity.ErrLastRoot, "DeleteConflict"},
 	{identity.ErrLimit, "LimitExceeded"},
 	{identity.ErrInvalid, "ValidationError"},
-	{store.ErrNoSuchBucket, "NoSuchBucket"},
 }
 
 // administered makes the answer of what an endpoint was refused with.
@@ -237,6 +242,9 @@ func administered(err error) error {
 	var syntax *policy.SyntaxError
 	if errors.As(err, &syntax) {
 		return &failure{code: "MalformedPolicy", message: syntax.Error(), cause: err}
+	}
+	if errors.Is(err, store.ErrNoSuchBucket) {
+		return refuse("NoSuchBucket")
 	}
 	for _, c := range identityCodes {
 		if errors.Is(err, c.err) {

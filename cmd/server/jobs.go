@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed61737384/tombstone/api"
+	"github.com/seed61737384/tombstone/jobs"
 )
 
 // emptyActions are what "tombstone empty" does.
@@ -175,9 +176,9 @@ func (r *remote) sayJob(j *api.AdminJob) error {
 		return err
 	}
 	c := &j.Counts
-	switch stays := c.Held + c.Refused + c.Hiding + c.Changed; {
+	switch stays := c.Held + c.Refused + c.Hiding + c.Changed + c.Damaged; {
 	case j.Error != "":
-		return fmt.Errorf("job %s failed: %s", j.ID, j.Error)
+		return fmt.Errorf("job %s failed", j.ID)
 	case j.State == "cancelled":
 		return fmt.Errorf("job %s was cancelled", j.ID)
 	case stays > 0 && !j.DryRun:
@@ -192,6 +193,9 @@ func (r *remote) printJob(j *api.AdminJob) error {
 		return printJSON(r.stdout, j)
 	}
 	fmt.Fprintf(r.stdout, "%s %s %s: %s\n", plain(j.Bucket), jobKind(j), j.ID, j.State)
+	if j.Error != "" {
+		fmt.Fprintf(r.stdout, "  %s\n", j.Error)
+	}
 	for _, line := range jobLines(j) {
 		fmt.Fprintf(r.stdout, "  %s\n", line)
 	}
@@ -210,7 +214,11 @@ func (r *remote) printJob(j *api.AdminJob) error {
 		}
 		rows = append(rows, []string{string(s.Why), dash(s.VersionID + s.UploadID), plain(s.Key), until, dash(s.Reason)})
 	}
-	return r.table(j, rows)
+	if err := r.table(j, rows); err != nil || len(j.Samples) < jobs.MaxSamples {
+		return err
+	}
+	_, err := fmt.Fprintf(r.stdout, "these are the first %d; there may be more\n", len(j.Samples))
+	return err
 }
 
 // jobKind says what a job does, or only looks at.
@@ -231,10 +239,10 @@ func jobLines(j *api.AdminJob) []string {
 	}
 	would := map[bool]string{true: "would be "}[j.DryRun]
 	if j.Kind == "undelete" {
-		add(c.Undeleted, "keys %svisible again, with %d bytes", would, c.Bytes)
+		add(c.Undeleted, "keys %svisible again, with %s", would, api.SizeInWords(c.Bytes))
 		add(c.Markers, "delete markers %sremoved", would)
 	} else {
-		add(c.Versions, "versions %sremoved, with %d bytes", would, c.Bytes)
+		add(c.Versions, "versions %sremoved, with %s", would, api.SizeInWords(c.Bytes))
 		add(c.Markers, "delete markers %sremoved", would)
 		add(c.Uploads, "uploads %saborted", would)
 	}
@@ -247,13 +255,18 @@ func jobLines(j *api.AdminJob) []string {
 	add(c.Refused, "entries may not be removed by %s", j.Principal)
 	add(c.Hiding, "delete markers stay, for they hide what stays")
 	add(c.Changed, "entries changed each time they were to be removed")
+	add(c.Damaged, "keys or entries cannot be read, and stay")
 	add(c.Skipped, "keys have a delete marker of another time")
 	add(c.Since, "entries came since the start, and stay")
 	if j.Deleted {
 		lines = append(lines, "the bucket is deleted")
 	}
-	if len(lines) == 0 {
+	switch {
+	case len(lines) > 0:
+	case j.State == "done":
 		lines = append(lines, "there was nothing to do")
+	case j.Finished != nil:
+		lines = append(lines, "nothing was done")
 	}
 	return lines
 }
@@ -273,7 +286,7 @@ func listJobs(ctx context.Context, r *remote) error {
 		}
 		rows = append(rows, []string{
 			j.ID, jobKind(j), j.Bucket, dash(plain(j.Prefix)), j.State,
-			strconv.FormatInt(j.Seen, 10), total, strconv.FormatInt(c.Held+c.Refused+c.Hiding+c.Changed, 10),
+			strconv.FormatInt(j.Seen, 10), total, strconv.FormatInt(c.Held+c.Refused+c.Hiding+c.Changed+c.Damaged, 10),
 		})
 	}
 	return r.table(all, rows)
@@ -292,9 +305,6 @@ func (r *remote) jobDocument(ctx context.Context, method string) error {
 	var j api.AdminJob
 	if err := r.call(ctx, method, below("/jobs/%s", r.rest...), nil, nil, &j); err != nil {
 		return err
-	}
-	if j.Error != "" && !r.config.remote.json {
-		fmt.Fprintf(r.stdout, "%s\n", j.Error)
 	}
 	return r.printJob(&j)
 }

@@ -65,7 +65,7 @@ func TestJobsShown(t *testing.T) {
 		want   string
 	}{
 		{head + `"state":"done","counts":{"versions":3,"bytes":12,"markers":1,"uploads":2}}`, exitOK,
-			"b empty 1: done\n  3 versions removed, with 12 bytes\n  1 delete markers removed\n  2 uploads aborted\n"},
+			"b empty 1: done\n  3 versions removed, with 12 B\n  1 delete markers removed\n  2 uploads aborted\n"},
 		{head + `"state":"done","counts":{"held":2,"legalHold":1,"heldUntil":"2033-01-01T00:00:00Z","hiding":1,"refused":1,"changed":1,"since":4},"samples":[` +
 			`{"why":"held","key":"a b","versionId":"v1","mode":"COMPLIANCE","until":"2033-01-01T00:00:00Z"},{"why":"held","key":"c","versionId":"v2","legalHold":true},` +
 			`{"why":"refused","key":"d","versionId":"v3","reason":"no"}]}`, exitFailed,
@@ -76,8 +76,8 @@ func TestJobsShown(t *testing.T) {
 				"held     v1       \"a b\"  COMPLIANCE 2033-01-01T00:00:00Z  -\n" +
 				"held     v2       c      legal hold                       -\n" +
 				"refused  v3       d      -                                no\n"},
-		{head + `"state":"failed","error":"the key is gone","counts":{"versions":1,"bytes":1}}`, exitFailed, "b empty 1: failed\n  1 versions removed, with 1 bytes\n"},
-		{head + `"state":"cancelled","counts":{}}`, exitFailed, "b empty 1: cancelled\n  there was nothing to do\n"},
+		{head + `"state":"failed","error":"the key is gone","counts":{"versions":1,"bytes":1}}`, exitFailed, "b empty 1: failed\n  the key is gone\n  1 versions removed, with 1 B\n"},
+		{head + `"state":"cancelled","counts":{}}`, exitFailed, "b empty 1: cancelled\n  nothing was done\n"},
 	}
 	for _, test := range tests {
 		code, stdout, stderr := ran(answering(t, 200, test.answer), "empty", "b")
