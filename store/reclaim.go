@@ -60,10 +60,10 @@ func (r *reclaimer) close() {
 // look makes the reclaimer look for work.
 func (r *reclaimer) look() {
 	r.mu.Lock()
+	defer r.mu.Unlock() // rest must not come between the two
 	if r.quiet {
 		r.idle, r.quiet = make(chan struct{}), false
 	}
-	r.mu.Unlock()
 	select {
 	case r.wake <- struct{}{}:
 	default:
