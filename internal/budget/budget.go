@@ -17,17 +17,17 @@ import (
 const (
 	// recent is for how long after a request background work still yields.
 	recent = 100 * time.Millisecond
-	// share is how much longer than it worked background work rests: it has a third of
-	// the time.
-	share = 2
+	// share is how much longer than it worked background work rests: it has a quarter
+	// of the time.
+	share = 3
 	// pace is the time that a change may take with the rest after it, if the changes
-	// themselves take less: 33,000 a second.
-	pace = 30 * time.Microsecond
+	// themselves take less: 27,000 a second.
+	pace = 36 * time.Microsecond
 	// longest bounds a rest, so that a batch that took long by accident, such as one
 	// that met a slow disk, does not stop the work.
 	longest = 250 * time.Millisecond
 	// yielding is how many changes a batch has while requests are served.
-	yielding = 250
+	yielding = 125
 )
 
 // Budget is shared by all who serve requests and all who work in the background. It

@@ -64,11 +64,11 @@ func TestRestGoesByWork(t *testing.T) {
 		worked, want time.Duration
 		n            int
 	}{
-		{"a fast batch", 2 * time.Millisecond, 4 * time.Millisecond, 250},
-		{"one that leaves less for the pace", 5 * time.Millisecond, 2500 * time.Microsecond, 250},
+		{"a fast batch", 2 * time.Millisecond, 6 * time.Millisecond, 250},
+		{"one that leaves less for the pace", 5 * time.Millisecond, 4 * time.Millisecond, 250},
 		{"one that is too slow for it", 12 * time.Millisecond, 3 * time.Millisecond, 250},
-		{"reading", 3 * time.Millisecond, 6 * time.Millisecond, 0},
-		{"reading, and a few changes", 3 * time.Millisecond, 6 * time.Millisecond, 5},
+		{"reading", 3 * time.Millisecond, 9 * time.Millisecond, 0},
+		{"reading, and a few changes", 3 * time.Millisecond, 9 * time.Millisecond, 5},
 		{"an accident", 10 * time.Second, longest, 250},
 		{"nothing", 0, 0, 0},
 	} {
