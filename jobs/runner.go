@@ -102,7 +102,7 @@ func NewRunner(o Options) *Runner {
 		o.Rand = rand.Reader
 	}
 	if o.Pause == nil {
-		o.Pause = wait
+		o.Pause = clock.Wait
 	}
 	if o.Batch <= 0 {
 		o.Batch = batchSize
@@ -110,18 +110,6 @@ func NewRunner(o Options) *Runner {
 	r := &Runner{o: o, jobs: make(map[string]*tracked)}
 	r.ctx, r.cancel = context.WithCancelCause(context.Background())
 	return r
-}
-
-// wait lets d go by.
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
 }
 
 // Start reads the jobs that were kept and goes on with those that are not finished. A

@@ -97,7 +97,7 @@ func NewExpirer(o ExpirerOptions) *Expirer {
 		o.Clock = clock.Wall{}
 	}
 	if o.Wait == nil {
-		o.Wait = wait
+		o.Wait = clock.Wait
 	}
 	x := &Expirer{
 		o: o, log: o.Logger, turn: newTurn(), pace: pace{rate: o.Rate, clock: o.Clock}, most: o.Batch,
@@ -201,16 +201,4 @@ func (p *pace) reserve(n int) time.Duration {
 	now := p.clock.Elapsed()
 	p.next = max(p.next, now) + time.Duration(n)*time.Second/time.Duration(p.rate)
 	return p.next - now
-}
-
-// wait waits for d, or until ctx ends.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

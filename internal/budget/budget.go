@@ -12,6 +12,8 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
+
+	"github.com/seed61737384/tombstone/internal/clock"
 )
 
 const (
@@ -44,7 +46,7 @@ type Budget struct {
 // New returns a budget that tells time by elapsed, which never falls, such as that of
 // a clock.Clock.
 func New(elapsed func() time.Duration) *Budget {
-	b := &Budget{elapsed: elapsed, wait: wait}
+	b := &Budget{elapsed: elapsed, wait: clock.Wait}
 	b.done = b.mark
 	return b
 }
@@ -102,16 +104,4 @@ func (b *Budget) Batch(most int) int {
 		return min(most, yielding)
 	}
 	return most
-}
-
-// wait waits for d, or until ctx ends.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/seed61737384/tombstone/internal/clock"
 )
 
 // stopped is a budget whose clock stands still, and which notes how long it waits.
@@ -97,7 +99,7 @@ func TestRestEndsWithContext(t *testing.T) {
 	if err := b.Rest(ctx, time.Hour, 0); !errors.Is(err, context.Canceled) {
 		t.Errorf("rest of a context that ended: %v", err)
 	}
-	if err := wait(ctx, time.Hour); !errors.Is(err, context.Canceled) {
+	if err := clock.Wait(ctx, time.Hour); !errors.Is(err, context.Canceled) {
 		t.Errorf("wait of a context that ended: %v", err)
 	}
 }

@@ -3,6 +3,7 @@
 package clock
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -28,6 +29,18 @@ func (Wall) Now() time.Time { return time.Now().UTC() }
 
 // Elapsed returns the time since the process started, by the monotonic clock.
 func (Wall) Elapsed() time.Duration { return time.Since(started) }
+
+// Wait lets d of real time go by. If ctx ends before that, it returns the cause.
+func Wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
 
 // Manual is a clock that stands still until it is told to move. It is safe for
 // concurrent use.
