@@ -187,6 +187,8 @@ func bodyCause(err error) error {
 		return fmt.Errorf("%w: %w", ErrLongBody, err)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("%w: %w", ErrShortBody, err)
+	case blob.IsDiskFull(err):
+		return fmt.Errorf("%w: %w", ErrDiskFull, err)
 	}
 	return err
 }

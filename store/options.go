@@ -52,7 +52,8 @@ type Options struct {
 	// [MinPartBytes]. For tests.
 	MinPartSize int64
 	// MinFree is the free disk space below which bodies are refused, bytes;
-	// 0 means [DefaultMinFree], negative means none.
+	// 0 means [DefaultMinFree], negative that what fits is stored. What the index
+	// needs to write out its log stays free in any case.
 	MinFree int64
 	// CacheSize bounds the cache of the index, bytes; 0 means 32 MiB.
 	CacheSize int64

@@ -72,5 +72,6 @@ func (s *Store) copyInline(ctx context.Context, r blob.Request, o *Opened) (blob
 		return blob.Stored{}, damage(err)
 	}
 	r.Body = bytes.NewReader(payload)
-	return s.blobs.Write(ctx, r)
+	stored, err := s.blobs.Write(ctx, r)
+	return stored, bodyCause(err)
 }

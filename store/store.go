@@ -53,6 +53,7 @@ type Store struct {
 
 	ledger   *ledger
 	features atomic.Uint64 // incompatible-feature bits that are durable
+	opened   atomic.Bool
 	closed   atomic.Bool
 
 	epochs sync.Mutex // protects epoch; taken before nothing
@@ -113,6 +114,7 @@ func (s *Store) open() error {
 	if err := s.startLedger(ctx, m.ledger); err != nil {
 		return err
 	}
+	s.opened.Store(true)
 	if s.options.ReadOnly {
 		return nil
 	}
@@ -125,10 +127,10 @@ func (s *Store) open() error {
 
 // openFolder takes the folder for this process.
 func (s *Store) openFolder() error {
-	if !s.options.ReadOnly {
-		if err := blob.MakeDir(s.fs, s.dir); err != nil {
-			return err
-		}
+	if s.options.ReadOnly {
+		s.fs = blob.ReadOnlyFS(s.fs)
+	} else if err := blob.MakeDir(s.fs, s.dir); err != nil {
+		return err
 	}
 	names, err := s.fs.List(s.dir)
 	if err != nil {
@@ -139,17 +141,12 @@ func (s *Store) openFolder() error {
 	}
 	s.lockFile, err = blob.LockFile(s.fs, s.fs.PathJoin(s.dir, lockName))
 	switch {
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
+	case errors.As(err, new(*fs.PathError)): // it could not be made
 		return err
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrLocked, err)
 	}
-	s.space = &space{fs: s.fs, dir: s.dir, min: s.options.MinFree}
-	if s.options.ReadOnly {
-		return nil
-	}
-	s.fs, err = blob.WithBallast(s.fs, s.fs.PathJoin(s.dir, ballastName), ballastSize)
-	return err
+	return s.watchSpace()
 }
 
 // recognise refuses a folder that is full of something else.
@@ -191,7 +188,7 @@ func (s *Store) openIndex() error {
 
 func (s *Store) openBlobs() (*blob.Folder, error) {
 	return blob.Open(s.fs.PathJoin(s.dir, blobsName), blob.Options{
-		FS: s.fs, InlineLimit: s.options.InlineLimit, BlockSize: s.options.BlockSize,
+		FS: s.space.bodies, InlineLimit: s.options.InlineLimit, BlockSize: s.options.BlockSize,
 		NewEpoch: s.newEpoch, Now: s.options.Clock.Now,
 		Foreign: func(path string) { s.options.Logger.Warn("file of another origin", "path", path) },
 	})

@@ -240,7 +240,7 @@ func (c *partCopy) copyPiece(ctx context.Context, p *newPart, i int, from piece)
 		Body: bytes.NewReader(payload), Size: from.length,
 	})
 	if err != nil {
-		return err
+		return bodyCause(err)
 	}
 	c.made = append(c.made, stored.Ref)
 	p.row.pieces[i] = pieceOf(&stored)

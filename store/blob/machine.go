@@ -4,54 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // MemFS returns a new, empty file system in memory.
 func MemFS() FS { return vfs.NewMem() }
-
-// ballastChunk is how much of a ballast file is written at once, bytes.
-const ballastChunk = 1 << 20
-
-// WithBallast returns fs with a reserve against a full disk: a file of size bytes
-// at path, which is removed when a write meets ENOSPC; the write is then tried
-// again. So deletes, which need a little space to make much, go on. The file is
-// made if it is not there and the disk has at least twice its size to spare.
-func WithBallast(fs FS, path string, size int64) (FS, error) {
-	usage, err := fs.GetDiskUsage(fs.PathDir(path))
-	if errors.Is(err, vfs.ErrUnsupported) {
-		return fs, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("blob: disk usage: %w", err)
-	}
-	if _, err := fs.Stat(path); err != nil && usage.AvailBytes > uint64(2*size) {
-		if err := writeBallast(fs, path, size); err != nil {
-			return nil, errors.Join(err, fs.Remove(path))
-		}
-	}
-	var once sync.Once
-	// A ballast that cannot be removed leaves the disk as full as it was, which
-	// the write that failed reports.
-	return vfs.OnDiskFull(fs, func() { once.Do(func() { _ = fs.Remove(path) }) }), nil
-}
-
-func writeBallast(fs FS, path string, size int64) error {
-	file, err := fs.Create(path, diskCategory)
-	if err != nil {
-		return fmt.Errorf("blob: ballast: %w", err)
-	}
-	chunk := make([]byte, ballastChunk)
-	for left := size; left > 0 && err == nil; left -= int64(len(chunk)) {
-		_, err = file.Write(chunk[:min(left, int64(len(chunk)))])
-	}
-	if err := errors.Join(err, file.Close()); err != nil {
-		return fmt.Errorf("blob: ballast: %w", err)
-	}
-	return nil
-}
 
 // FreeSpace returns the bytes that are free for new files at path; ok is false
 // where fs cannot tell.
@@ -71,6 +30,30 @@ func LockFile(fs FS, path string) (io.Closer, error) {
 	}
 	return c, nil
 }
+
+// ReadOnlyFS returns fs for somebody who only reads. Where nothing can be written, as on
+// a mounted snapshot, its locks are had for nothing: nobody can change what is there.
+func ReadOnlyFS(fs FS) FS { return readOnlyFS{fs} }
+
+type readOnlyFS struct{ FS }
+
+// Lock implements FS.
+func (r readOnlyFS) Lock(name string) (io.Closer, error) {
+	c, err := r.FS.Lock(name)
+	if errors.Is(err, syscall.EROFS) {
+		return unlocked{}, nil
+	}
+	return c, err
+}
+
+// unlocked is a lock that nobody else can ask for.
+type unlocked struct{}
+
+// Close implements io.Closer.
+func (unlocked) Close() error { return nil }
+
+// Unwrap lets Pebble's tools find what is below.
+func (r readOnlyFS) Unwrap() FS { return r.FS }
 
 // MakeDir makes dir with all that lead to it, for their owner alone, and syncs the
 // folders that got a new entry.

@@ -24,6 +24,9 @@ type Metrics struct {
 	DiskBytes uint64
 	// LogBytes is the part of it that logs take.
 	LogBytes uint64
+	// LiveLogBytes is what logs hold that is in no table yet: a flush, or the next Open,
+	// writes about as much once more before a log can go.
+	LiveLogBytes uint64
 	// MemTableBytes is what the tables in memory take, those being flushed included.
 	MemTableBytes uint64
 	// CompactionDebt is what compactions still have to write before the tables
@@ -57,6 +60,7 @@ func (db *DB) Metrics() Metrics {
 		GarbageBytes:   p.BlobFiles.ValueSize - p.BlobFiles.ReferencedValueSize,
 		DiskBytes:      p.DiskSpaceUsage(),
 		LogBytes:       p.WAL.PhysicalSize + p.WAL.ObsoletePhysicalSize,
+		LiveLogBytes:   p.WAL.Size,
 		MemTableBytes:  p.MemTable.Size,
 		CompactionDebt: p.Compact.EstimatedDebt,
 		CacheHits:      p.BlockCache.Hits,
