@@ -36,9 +36,11 @@ type edit struct {
 	// authorize is asked about the named entry, or else the current one; nil allows.
 	authorize Authorize
 	made      *Maker // who asks for it, for the ledger; nil if nobody is known
-	// bypass says that a lock by governance does not protect from this edit.
-	bypass bool
-	judged *judged // what a removal rests on; nil if the edit is none
+	// bypass says that a lock by governance does not protect from this edit; mayBypass,
+	// if not nil, whether it does.
+	bypass    bool
+	mayBypass MayBypass
+	judged    *judged // what a removal rests on; nil if the edit is none
 
 	history *history // of key, within an attempt
 

@@ -43,7 +43,8 @@ type RetentionRequest struct {
 	ID          versioning.ID   // zero for the current entry
 	Mode        versioning.Mode // NoRetention removes it
 	Until       time.Time       // end of retention; unused for NoRetention
-	Bypass      bool            // bypassing governance was asked for and is allowed
+	Bypass      bool            // BypassGovernance of a DeleteRequest
+	MayBypass   MayBypass
 	Authorize   Authorize
 	Made        Maker
 }
@@ -77,8 +78,12 @@ func (s *Store) retentionAmendment(r *RetentionRequest) *amendment {
 	return &amendment{
 		operation: versioning.PutObjectRetention, bucket: r.Bucket, key: r.Key, id: r.ID, authorize: r.Authorize, made: &r.Made,
 		ofLock: true,
-		change: func(_ *history, rec *record) error {
-			if err := versioning.ChangeRetention(rec.lock, r.Mode, r.Until, s.lockNow(), r.Bypass); err != nil {
+		change: func(h *history, rec *record) error {
+			bypass, err := r.bypasses(h.factsOf(rec))
+			if err == nil {
+				err = versioning.ChangeRetention(rec.lock, r.Mode, r.Until, s.lockNow(), bypass)
+			}
+			if err != nil {
 				return err
 			}
 			rec.lock.Mode, rec.lock.Until = r.Mode, time.Time{}
@@ -88,6 +93,14 @@ func (s *Store) retentionAmendment(r *RetentionRequest) *amendment {
 			return nil
 		},
 	}
+}
+
+// bypasses reports whether governance is bypassed for the version of the facts.
+func (r *RetentionRequest) bypasses(f ObjectFacts) (bool, error) {
+	if !r.Bypass || r.MayBypass == nil {
+		return r.Bypass, nil
+	}
+	return r.MayBypass(f)
 }
 
 // SetLegalHold sets or lifts the legal hold of a version, which may be done at any

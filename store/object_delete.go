@@ -94,16 +94,17 @@ type deletion struct {
 
 // prepare makes d the delete that r asks for, and returns its edit.
 func (d *deletion) prepare(s *Store, b *bucketState, r *DeleteRequest, now time.Time) *edit {
-	d.rule = versioning.DeleteRequest{
-		ID: r.ID, Now: now, Condition: r.Condition, BypassGovernance: r.BypassGovernance,
-	}
+	d.rule = versioning.DeleteRequest{ID: r.ID, Now: now, Condition: r.Condition}
 	d.edit = edit{
 		key: r.Key, id: r.ID, inserts: r.ID.IsZero(), authorize: r.Authorize, bypass: r.BypassGovernance,
 		needs: d.rule.Needs, made: &r.Made,
 		plan: func(state versioning.State, f versioning.Facts, o versioning.Order) (versioning.Plan, error) {
-			d.rule.Order = o
+			d.rule.Order, d.rule.BypassGovernance = o, d.edit.bypass
 			return versioning.Delete(state, f, &d.rule)
 		},
+	}
+	if r.BypassGovernance {
+		d.edit.mayBypass = r.MayBypass
 	}
 	if d.edit.inserts {
 		d.edit.build = func(v *versioning.Version) (*record, []engine.Mutation) { return s.markerRecord(b, r, v), nil }

@@ -28,8 +28,9 @@ type Removal struct {
 	// because all below it was to go, and did not.
 	Apart bool
 
-	Bypass bool // BypassGovernance of a DeleteRequest
-	MFA    bool // as in a DeleteRequest
+	Bypass    bool // BypassGovernance of a DeleteRequest
+	MayBypass MayBypass
+	MFA       bool // as in a DeleteRequest
 	// Authorize is asked about the entry that is named, or else the current one.
 	Authorize Authorize
 	// Made says who removes it, and why; nil if nobody is known. Removals that share it
@@ -104,7 +105,9 @@ type removal struct {
 
 // prepare makes v the delete that r asks for, and returns its edit.
 func (v *removal) prepare(s *Store, b *bucketState, r *Removal, now time.Time) *edit {
-	v.request = DeleteRequest{Key: r.Key, ID: r.ID, BypassGovernance: r.Bypass, MFA: r.MFA, Authorize: r.Authorize}
+	v.request = DeleteRequest{
+		Key: r.Key, ID: r.ID, BypassGovernance: r.Bypass, MayBypass: r.MayBypass, MFA: r.MFA, Authorize: r.Authorize,
+	}
 	if r.Made != nil {
 		v.request.Made = *r.Made
 	}

@@ -205,10 +205,13 @@ type ReadRequest struct {
 
 // DeleteRequest is a DeleteObject, or one entry of DeleteObjects.
 type DeleteRequest struct {
-	Key              string
-	ID               versioning.ID // zero for a delete of the key
-	Condition        versioning.Condition
-	BypassGovernance bool // asked for and allowed
+	Key       string
+	ID        versioning.ID // zero for a delete of the key
+	Condition versioning.Condition
+	// BypassGovernance says that it was asked for and is allowed, if MayBypass, which
+	// is asked about the same entry as Authorize, is nil or says yes.
+	BypassGovernance bool
+	MayBypass        MayBypass
 	// MFA says that a token of the bucket's owner was verified. Where MFA Delete is
 	// Enabled, a request that names a version needs it ([ErrMFARequired]).
 	MFA bool
