@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/seed61737384/tombstone/internal/clock"
 )
 
 const (
@@ -91,17 +93,19 @@ func (s *server) seedMarkers(ctx context.Context) ([]version, error) {
 }
 
 // openLoop sends GETs at openRate until the time is over or ctx ends, and returns
-// how long each took from when it was due.
+// how long each took from when it was due. What a stall of the client held back is
+// sent at once behind it, so that no later one is late for that.
 func (s *server) openLoop(ctx context.Context, d time.Duration) ([]time.Duration, error) {
 	var mu sync.Mutex // protects times and first
 	var times []time.Duration
 	var first error
 	var wait sync.WaitGroup
 	begun := time.Now()
-	tick := time.NewTicker(time.Second / openRate)
-	defer tick.Stop()
-	for i := 0; time.Since(begun) < d && ctx.Err() == nil; i++ {
+	for i := range int(d.Seconds() * openRate) {
 		due := begun.Add(time.Duration(i) * time.Second / openRate)
+		if clock.Wait(ctx, time.Until(due)) != nil {
+			break
+		}
 		wait.Go(func() {
 			err := s.get(context.WithoutCancel(ctx), s.small, s.written[i*7919%len(s.written)])
 			mu.Lock()
@@ -111,7 +115,6 @@ func (s *server) openLoop(ctx context.Context, d time.Duration) ([]time.Duration
 				first = err
 			}
 		})
-		<-tick.C
 	}
 	wait.Wait()
 	return times, first
