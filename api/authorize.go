@@ -125,7 +125,8 @@ func (x *exchange) ask(q *question) error {
 }
 
 // authorize asks for each action that the request takes (spec AP1, AP3.1-8). Where the
-// answer depends on the object, the store asks, with the facts that it acts upon.
+// answer depends on the object, the store asks, with the facts that it acts upon; and
+// where another check comes before that, this does too, with those of now.
 func (x *exchange) authorize(t *task) error {
 	x.task = t
 	if x.source != nil {
@@ -146,10 +147,29 @@ func (x *exchange) authorize(t *task) error {
 			return err
 		}
 	}
-	if t.perEntry || x.deferred {
+	switch {
+	case t.perEntry || x.deferred && !x.mayFail(t):
 		return nil
+	case x.deferred:
+		return x.askStored()
 	}
 	return x.askAll(nil)
+}
+
+// mayFail reports whether the checks between policy and the store, all of which the
+// request and its bucket decide, have something to say on the request.
+func (x *exchange) mayFail(t *task) bool {
+	return t.ofLock && !x.found.ObjectLock || t.bypass && x.checkBypass() != nil ||
+		t.mfa && (t.token || x.sent(mfaHeader))
+}
+
+// askStored is askAll for the object as it is stored.
+func (x *exchange) askStored() error {
+	facts, err := x.h.store.Facts(x.Context(), x.bucket, x.key, x.version)
+	if err != nil {
+		return err
+	}
+	return x.askAll(&facts)
 }
 
 // guard returns what the store asks before it acts on the object that the request is

@@ -36,8 +36,12 @@ func (x *exchange) checkEarly() error {
 		return err
 	}
 	if judgedInStore[x.op.name] {
-		if depends, err := x.dependsOnObject(&x.found); depends || err != nil {
+		depends, err := x.dependsOnObject(&x.found)
+		switch {
+		case err != nil:
 			return err
+		case depends:
+			return x.askStored()
 		}
 	}
 	return x.askAll(nil)

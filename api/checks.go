@@ -42,8 +42,9 @@ func (x *exchange) serve() error {
 	return x.conceal(t.run(), &x.found)
 }
 
-// permit is what stands between a prepared task and its doing: policy, the bypass
-// header and MFA, in this order (spec AP3.1-8, AP3.1-9, AP3.1-10).
+// permit is what stands between a prepared task and its doing: policy, whether the bucket
+// has the Object Lock that the request is about, the bypass header, and MFA, in this order
+// (spec AP3.1-8, AP3.1-9, AP3.1-10).
 func (x *exchange) permit(t *task) error {
 	if err := x.renew(); err != nil {
 		return err
@@ -53,6 +54,11 @@ func (x *exchange) permit(t *task) error {
 	}
 	if err := x.authorize(t); err != nil {
 		return err
+	}
+	if t.ofLock {
+		if err := x.checkLockBucket(); err != nil {
+			return err
+		}
 	}
 	if t.bypass {
 		if err := x.checkBypass(); err != nil {

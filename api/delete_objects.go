@@ -213,29 +213,29 @@ func (x *exchange) deleteObjects(list *deleteList) error {
 	return d.end("DeleteResult")
 }
 
-// deleteRequest turns an entry into what the store is asked, if the caller may.
+// deleteRequest turns an entry into what the store is asked, if it is well-formed and the
+// caller may (spec AP3.1-7, AP3.1-8).
 func (x *exchange) deleteRequest(o *identifier) (store.DeleteRequest, error) {
-	guard, err := x.authorizeEntry(o)
-	if err != nil {
-		return store.DeleteRequest{}, err
-	}
-	var id versioning.ID
+	r := store.DeleteRequest{Key: o.key, MFA: x.token}
+	var err error
 	if o.versioned {
-		if id, err = x.h.store.ParseVersionID(o.versionID); err != nil {
+		if r.ID, err = x.h.store.ParseVersionID(o.versionID); err != nil {
 			return store.DeleteRequest{}, refuse("NoSuchVersion") // spec VD5-17
 		}
 	}
 	if o.condition && o.etag == "" {
 		return store.DeleteRequest{}, invalidArgument("", "ETag", "")
 	}
-	r := store.DeleteRequest{Key: o.key, ID: id, MFA: x.token, Authorize: guard}
-	if o.versioned && x.bypasses() {
-		if r.BypassGovernance, err = x.bypass(x.asksEntry(o)); err != nil {
-			return store.DeleteRequest{}, err
-		}
-		r.Authorize = x.guardBypass(guard, x.asksEntry(o))
+	if r.Condition, err = versioning.DeleteCondition(o.etag, r.ID); err != nil {
+		return store.DeleteRequest{}, err
 	}
-	r.Condition, err = versioning.DeleteCondition(o.etag, id)
+	if r.Authorize, err = x.authorizeEntry(o); err != nil {
+		return store.DeleteRequest{}, err
+	}
+	if o.versioned && x.bypasses() {
+		r.BypassGovernance, err = x.bypass(x.asksEntry(o))
+		r.MayBypass = x.mayBypass(x.asksEntry(o))
+	}
 	return r, err
 }
 
@@ -245,8 +245,10 @@ func (x *exchange) authorizeEntry(o *identifier) (store.Authorize, error) {
 	if x.deferred {
 		return func(facts store.ObjectFacts) error { return x.askEntry(o, &facts) }, nil
 	}
-	again := func(facts *store.ObjectFacts) error { return x.askEntry(o, facts) }
-	return x.guardState(again), again(nil)
+	if err := x.askEntry(o, nil); err != nil || !x.restsOnState {
+		return nil, err // as nearly always: a guard for each entry would cost memory
+	}
+	return x.guardState(func(facts *store.ObjectFacts) error { return x.askEntry(o, facts) }), nil
 }
 
 // asksEntry returns the question whether the caller may delete what an entry names.

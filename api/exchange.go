@@ -65,6 +65,8 @@ type task struct {
 	perEntry bool
 	// bypass says that x-amz-bypass-governance-retention means something here.
 	bypass bool
+	// ofLock says that the request is about the lock of a version.
+	ofLock bool
 	// mfa says that x-amz-mfa means something here, token that the request needs one.
 	mfa, token bool
 	// tags and lock are those that the document of the request sets.

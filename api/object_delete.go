@@ -66,7 +66,7 @@ func (x *exchange) deleteObject(r store.DeleteRequest) error {
 		if r.BypassGovernance, err = x.bypass(x.asks(bypassLock)); err != nil {
 			return err
 		}
-		r.Authorize = x.guardBypass(r.Authorize, x.asks(bypassLock))
+		r.MayBypass = x.mayBypass(x.asks(bypassLock))
 	}
 	result, err := x.h.store.Delete(x.Context(), x.bucket, r)
 	if err != nil {

@@ -29,7 +29,7 @@ func (x *exchange) bypasses() bool {
 
 // bypass is the question whether governance may be bypassed for what of is about. It
 // is put only if that was asked for (spec AP1-9, OL1.4-3, OL1.4-4); where the answer
-// depends on the object it is yes, and guard has to be asked.
+// depends on the object it is yes, and mayBypass has to be asked.
 func (x *exchange) bypass(of question) (bool, error) {
 	if !x.bypasses() || x.deferred {
 		return x.bypasses(), nil
@@ -39,25 +39,22 @@ func (x *exchange) bypass(of question) (bool, error) {
 	return err == nil && d.Allowed, err
 }
 
-// guardBypass returns what the store asks before it bypasses governance: guard, and
-// where the answer depends on the object, whether the lock of this one may be bypassed.
-// Who sends the header without permission is refused such a version whether or not its
-// retention has ended: only the store knows the time that counts.
-func (x *exchange) guardBypass(guard store.Authorize, of question) store.Authorize {
-	if guard == nil || !x.bypasses() {
-		return guard
+// mayBypass returns what the store asks before it bypasses governance, where the answer
+// depends on the object; nil if bypass knows. Whoever may not is not refused by that: the
+// rule book refuses where there is something to be bypassed, and only there (spec
+// OL1.3-2, OL1.4-2).
+func (x *exchange) mayBypass(of question) store.MayBypass {
+	if !x.bypasses() || !x.deferred {
+		return nil
 	}
-	return func(facts store.ObjectFacts) error {
-		if err := guard(facts); err != nil || facts.Lock.Mode != versioning.Governance {
-			return err
+	return func(facts store.ObjectFacts) (bool, error) {
+		if facts.Lock.Mode != versioning.Governance {
+			return false, nil
 		}
 		q := of
 		q.action, q.facts = bypassLock, &facts
 		d, err := x.decide(&q)
-		if err == nil && !d.Allowed {
-			err = &versioning.Refusal{Reason: versioning.ObjectLocked}
-		}
-		return err
+		return err == nil && d.Allowed, err
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 
 // prepareGetObjectRetention shows until when a version is kept (spec OL1.2-16).
 func prepareGetObjectRetention(x *exchange) (task, error) {
-	return task{run: func() error {
-		o, err := x.locked(versioning.GetObjectRetention)
+	return task{ofLock: true, run: func() error {
+		o, err := x.lookAt(versioning.GetObjectRetention)
 		if err != nil {
 			return err
 		}
@@ -26,8 +26,8 @@ func prepareGetObjectRetention(x *exchange) (task, error) {
 
 // prepareGetObjectLegalHold shows whether a version is held (spec OL1.2-16).
 func prepareGetObjectLegalHold(x *exchange) (task, error) {
-	return task{run: func() error {
-		o, err := x.locked(versioning.GetObjectLegalHold)
+	return task{ofLock: true, run: func() error {
+		o, err := x.lookAt(versioning.GetObjectLegalHold)
 		if err != nil {
 			return err
 		}
@@ -38,14 +38,6 @@ func prepareGetObjectLegalHold(x *exchange) (task, error) {
 		d.text("Status", o.Lock.Hold.String())
 		return d.end("LegalHold")
 	}}, nil
-}
-
-// locked returns the version that a request about its lock names.
-func (x *exchange) locked(op versioning.Operation) (store.Object, error) {
-	if err := x.checkLockBucket(); err != nil {
-		return store.Object{}, err
-	}
-	return x.lookAt(op)
 }
 
 // preparePutObjectRetention changes the retention of a version, as far as the one it
@@ -59,15 +51,12 @@ func preparePutObjectRetention(x *exchange) (task, error) {
 	if r.Mode, r.Until, err = parseRetention(data, x.h.store.LockTime()); err != nil {
 		return task{}, err
 	}
-	return task{lock: versioning.Lock{Mode: r.Mode, Until: r.Until}, run: func() error {
-		if err := x.checkLockBucket(); err != nil {
-			return err
-		}
+	return task{ofLock: true, lock: versioning.Lock{Mode: r.Mode, Until: r.Until}, run: func() error {
 		var err error
 		if r.Bypass, err = x.bypass(x.asks(bypassLock)); err != nil {
 			return err
 		}
-		r.Authorize = x.guardBypass(x.guard(), x.asks(bypassLock))
+		r.MayBypass, r.Authorize = x.mayBypass(x.asks(bypassLock)), x.guard()
 		version, err := x.h.store.SetRetention(x.Context(), r)
 		return x.answerLock(version, err)
 	}}, nil
@@ -84,10 +73,7 @@ func preparePutObjectLegalHold(x *exchange) (task, error) {
 	if r.Hold, err = parseLegalHold(data); err != nil {
 		return task{}, err
 	}
-	return task{lock: versioning.Lock{Hold: r.Hold}, run: func() error {
-		if err := x.checkLockBucket(); err != nil {
-			return err
-		}
+	return task{ofLock: true, lock: versioning.Lock{Hold: r.Hold}, run: func() error {
 		r.Authorize = x.guard()
 		version, err := x.h.store.SetLegalHold(x.Context(), r)
 		return x.answerLock(version, err)

@@ -69,14 +69,21 @@ func (e *evaluation) start(r *Request, b *Resource) {
 	if !ok {
 		e.action, e.lower = -1, strings.ToLower(r.Action)
 	}
+	e.server = r.Bucket == "" && strings.HasPrefix(r.Action, ownPrefix)
+}
+
+// name returns what follows s3ARN in the name of the resource.
+func (e *evaluation) name() string {
+	r := e.request
 	switch {
 	case r.Bucket == "":
-		e.resource, e.server = "*", strings.HasPrefix(r.Action, ownPrefix)
+		return "*"
 	case r.Key == "":
-		e.resource = r.Bucket
-	default:
+		return r.Bucket
+	case e.resource == "":
 		e.resource = r.Bucket + "/" + r.Key
 	}
+	return e.resource
 }
 
 // lookup returns the values of a condition key.
@@ -153,9 +160,9 @@ func (s *statement) hasResource(e *evaluation) bool {
 		if e.server && r.written != "*" {
 			continue
 		}
-		name := e.resource
+		name := e.name()
 		if r.full {
-			name = s3ARN + e.resource
+			name = s3ARN + name
 		}
 		switch r.pattern.matches(e, name) {
 		case yes:

@@ -37,10 +37,9 @@ func (o *oracle) bypass(of about) (asked, may bool) {
 }
 
 // holdsBack judges whether a lock keeps a version from being destroyed, or its retention from being
-// weakened (spec OL1.3, OL1.4). Of who asks to bypass without permission it is left open
-// whether a retention that ended counts.
+// weakened (spec OL1.3, OL1.4). Who asks to bypass without permission is as who does not ask.
 func (o *oracle) holdsBack(l versioning.Lock, of about) (refused string, open bool) {
-	asked, may := o.bypass(of)
+	_, may := o.bypass(of)
 	f := o.force(l)
 	if l.Mode == versioning.Governance && may {
 		f = ended
@@ -51,7 +50,7 @@ func (o *oracle) holdsBack(l versioning.Lock, of about) (refused string, open bo
 	case f == unsure:
 		return "", true
 	}
-	return "", asked && !may && l.Mode == versioning.Governance
+	return "", false
 }
 
 // token judges x-amz-mfa (spec OL2). It returns what a good code spends.
@@ -228,9 +227,7 @@ func (o *oracle) putRetention(b *Bucket) outcome {
 	}
 	lock.Hold = v.Lock.Hold
 	out := outcome{open: o.force(lock) == unsure, effects: []effect{{name: entryName("lock", b.Name, v.Key, v.VersionID), value: lockFact(lock)}}}
-	asked, may := o.bypass(of)
 	if lock.Mode == v.Lock.Mode && !lock.Until.Before(v.Lock.Until) { // OL1.3-2, OL1.3-6
-		out.open = out.open || asked && !may && lock.Mode == versioning.Governance
 		return out
 	}
 	refused, open := o.holdsBack(v.Lock, of)

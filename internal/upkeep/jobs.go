@@ -179,7 +179,7 @@ func (w *work) Remove(ctx context.Context, rs []jobs.Removal) ([]error, error) {
 		}
 		removals = append(removals, store.Removal{
 			Key: r.Entry.Key, ID: r.Entry.ID(), Order: r.Entry.Order, Seen: r.Seen, Apart: r.Apart,
-			Bypass: d.BypassGovernance, MFA: d.MFA, Authorize: d.Authorize, Made: &w.made,
+			Bypass: d.BypassGovernance, MayBypass: d.MayBypass, MFA: d.MFA, Authorize: d.Authorize, Made: &w.made,
 		})
 		asked = append(asked, i)
 	}
@@ -198,19 +198,20 @@ func (w *work) Remove(ctx context.Context, rs []jobs.Removal) ([]error, error) {
 
 // wouldRefuse returns what the store would answer to a removal.
 func (w *work) wouldRefuse(ctx context.Context, e *jobs.Entry, d *store.DeleteRequest) error {
-	if d.Authorize != nil {
-		var refused error
-		ask := func(f store.ObjectFacts) error { refused = d.Authorize(f); return refused }
-		_, err := w.store.Head(ctx, store.ReadRequest{Bucket: w.job.Bucket, Key: e.Key, ID: e.ID(), Authorize: ask})
-		var refusal *versioning.Refusal
-		switch {
-		case refused != nil:
-			return refused
-		case err != nil && !errors.As(err, &refusal): // a marker cannot be read, but judged
+	bypass := d.BypassGovernance
+	if d.Authorize != nil || d.MayBypass != nil {
+		facts, err := w.store.Facts(ctx, w.job.Bucket, e.Key, e.ID())
+		if err == nil && d.Authorize != nil {
+			err = d.Authorize(facts)
+		}
+		if err == nil && bypass && d.MayBypass != nil {
+			bypass, err = d.MayBypass(facts)
+		}
+		if err != nil {
 			return err
 		}
 	}
-	if e.Lock.Protects(w.store.LockTime(), d.BypassGovernance) {
+	if e.Lock.Protects(w.store.LockTime(), bypass) {
 		return &versioning.Refusal{Reason: versioning.ObjectLocked}
 	}
 	return nil
