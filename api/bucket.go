@@ -17,18 +17,14 @@ func prepareHeadBucket(x *exchange) (task, error) {
 	}}, nil
 }
 
-// regionOf returns the region that b is shown in.
-func (x *exchange) regionOf(b *store.Bucket) string {
-	if b.Region != "" {
-		return b.Region
-	}
-	return x.h.region
-}
-
 func prepareGetBucketLocation(x *exchange) (task, error) {
 	return task{run: func() error {
 		d := x.beginDocument(http.StatusOK, "LocationConstraint", false)
-		if region := x.regionOf(&x.found); region != defaultRegion {
+		region := x.found.Region // as it was asked for: EU stays EU
+		if region == "" {
+			region = x.h.region
+		}
+		if region != defaultRegion {
 			d.chars(region)
 		}
 		return d.end("LocationConstraint")

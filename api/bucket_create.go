@@ -26,7 +26,7 @@ func prepareCreateBucket(x *exchange) (task, error) {
 	if err != nil {
 		return task{}, err
 	}
-	if spec.Region, err = bucketRegion(wanted.constraint, x.h.region); err != nil {
+	if spec.Region, err = x.h.bucketRegion(wanted.constraint); err != nil {
 		return task{}, err
 	}
 	if len(wanted.tags) > 0 {
@@ -152,22 +152,30 @@ func (w *bucketWanted) take(r *xmlReader) func(string) error {
 	}
 }
 
-// bucketRegion says where a bucket is made that a server in region is asked to
-// make with a constraint. The server of us-east-1 makes buckets everywhere, as the
-// global endpoint does; others only at home (spec WI2.2-13).
-func bucketRegion(constraint, region string) (string, error) {
+// bucketRegion says where a bucket is made that is asked for with a constraint. A server
+// of every region makes buckets everywhere, as the global endpoint does; one that was given
+// its region, only at home, for it would send away whatever is asked of others (spec
+// WI2.2-13).
+func (h *Handler) bucketRegion(constraint string) (string, error) {
 	switch {
-	case region != defaultRegion && constraint == "":
+	case h.region != defaultRegion && constraint == "":
 		return "", refuse("IllegalLocationConstraintException")
-	case region != defaultRegion && constraint != region:
-		return "", refuseWith("IllegalLocationConstraintException",
-			"The "+constraint+" location constraint is incompatible for the region specific endpoint this request was sent to.")
+	case h.region != defaultRegion && !h.isHome(constraint):
+		return "", incompatible(constraint)
 	case constraint == "":
 		return "", nil
-	case constraint == defaultRegion, !isRegion(constraint) && constraint != region:
+	case constraint == defaultRegion, !isRegion(constraint) && constraint != h.region:
 		return "", refuse("InvalidLocationConstraint", "LocationConstraint", constraint)
+	case h.isPinned() && !h.isHome(constraint):
+		return "", incompatible(constraint)
 	}
 	return constraint, nil
+}
+
+// incompatible refuses a constraint that is not the region of the server.
+func incompatible(constraint string) error {
+	return refuseWith("IllegalLocationConstraintException",
+		"The "+constraint+" location constraint is incompatible for the region specific endpoint this request was sent to.")
 }
 
 // isRegion reports whether s has the form of a region's name, such as eu-west-1.

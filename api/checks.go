@@ -16,6 +16,7 @@ var checks = []func(*exchange) error{
 	(*exchange).checkAuthenticity,  // AP3.1-3
 	(*exchange).checkForm,          // AP3.1-2 and -3, of a form
 	(*exchange).checkBucket,        // AP3.1-4
+	(*exchange).checkRegion,        // the bucket is served elsewhere (spec WI2.2-49)
 	(*exchange).checkExpectedOwner, // AP3.1-5
 	(*exchange).checkPayer,         // AP3.1-6
 	(*exchange).checkImplemented,   // what is not there needs no permission

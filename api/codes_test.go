@@ -74,6 +74,9 @@ func TestErrorCodes(t *testing.T) {
 		{"GET", "/bucket/absent?versionId={id}", "", nil, nil, 404, "NoSuchVersion", "The specified version does not exist.", []string{"Key", "absent", "VersionId", "*"}},
 		{"PUT", "/bucket/key", "x", []string{"If-Match", "*"}, nil, 501, "NotImplemented", "A header you provided implies functionality that is not implemented",
 			[]string{"Header", "If-Match", "additionalMessage", "We don't accept the provided value of If-Match header for this API"}},
+		{"PUT", "/bucket/key", "x", []string{"X-Amz-Server-Side-Encryption", "aws:kms:dsse"}, nil, 501, "NotImplemented", "*", []string{"Header", "x-amz-server-side-encryption"}},
+		{"PUT", "/bucket/key", "x", []string{"X-Amz-Server-Side-Encryption", "aes:kms"}, nil, 400, "InvalidArgument", "The encryption method specified is not supported",
+			[]string{"ArgumentName", "x-amz-server-side-encryption", "ArgumentValue", "aes:kms"}},
 		{"PUT", "/bucket/key", "x", []string{"If-None-Match", "*"}, nil, 412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold",
 			[]string{"Condition", "If-None-Match"}},
 		{"PUT", "/bucket/key", "x", []string{"X-Amz-Meta-A", strings.Repeat("x", 9000)}, nil, 400, "RequestHeaderSectionTooLarge",
@@ -236,7 +239,7 @@ func TestPagesOfThousand(t *testing.T) {
 // TestCodeStatuses holds the statuses of all codes against those that HTTP gives
 // them room for.
 func TestCodeStatuses(t *testing.T) {
-	allowed := []int{400, 403, 404, 405, 409, 411, 412, 416, 500, 501, 503, 507}
+	allowed := []int{301, 400, 403, 404, 405, 409, 411, 412, 416, 500, 501, 503, 507}
 	for code, c := range codes {
 		if !slices.Contains(allowed, c.status) || c.message == "" {
 			t.Errorf("%s: %d %q", code, c.status, c.message)

@@ -30,11 +30,11 @@ type judgedSource struct {
 }
 
 // parseCopySource reads x-amz-copy-source: bucket/key, escaped like a query, with
-// or without a slash in front, and perhaps ?versionId=. Any other question mark
-// belongs to the key.
+// or without a slash in front, which may be escaped too, and perhaps ?versionId=. Any
+// other question mark belongs to the key.
 func parseCopySource(value string) (copySource, error) {
 	var s copySource
-	path := strings.TrimPrefix(value, "/")
+	path := value
 	const version = "?versionId"
 	if i := strings.LastIndex(path, version); i >= 0 {
 		rest := path[i+len(version):]
@@ -48,7 +48,7 @@ func parseCopySource(value string) (copySource, error) {
 		return s, invalidSource("Invalid copy source encoding.", value)
 	}
 	s.version = id
-	s.bucket, s.key, _ = strings.Cut(path, "/")
+	s.bucket, s.key, _ = strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	if !validBucketName(s.bucket) {
 		return s, invalidSource("Invalid copy source bucket name", value)
 	}

@@ -34,6 +34,7 @@ func TestCopySources(t *testing.T) {
 		{"bucket/a?versionId=b?versionId=c", copySource{"bucket", "a?versionId=b", "c", true}, ""},
 		{"bucket/key?x=y", copySource{"bucket", "key?x=y", "", false}, ""},
 		{"bucket%2Fa+b%20c%2B", copySource{"bucket", "a b c+", "", false}, ""},
+		{"%2Fbucket%2Fkey", copySource{"bucket", "key", "", false}, ""},
 		{"bucket/gr%C3%BCn", copySource{"bucket", "grün", "", false}, ""},
 		{"bucket/" + long, copySource{"bucket", long, "", false}, ""},
 		{"bucket/" + long + "k", copySource{}, "object key"},
@@ -43,6 +44,7 @@ func TestCopySources(t *testing.T) {
 		{"bucket/", copySource{}, "object key"},
 		{"bucket?versionId=a", copySource{}, "object key"},
 		{"//bucket/key", copySource{}, "bucket name"},
+		{"/%2Fbucket/key", copySource{}, "bucket name"},
 		{"arn:aws:s3:::bucket/key", copySource{}, "bucket name"},
 		{"", copySource{}, "bucket name"},
 	}

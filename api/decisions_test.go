@@ -36,7 +36,9 @@ func TestLocate(t *testing.T) {
 		{"b.s3.example.com", "/", target{bucket, "b", ""}},
 		{"B.S3.Example.Com:9000", "/k", target{object, "b", "k"}},
 		{"a.b.s3.example.com", "//k%2F", target{object, "a.b", "/k/"}},
+		{"b.s3.example.com.:9000", "/k", target{object, "b", "k"}},
 		{"s3.example.com", "/b/k", target{object, "b", "k"}},
+		{"s3.example.com.", "/b/k", target{object, "b", "k"}},
 		{"[::1]:9000", "/b/k", target{object, "b", "k"}},
 		{"s3.example.com.evil", "/b/k", target{object, "b", "k"}},
 	}
@@ -168,35 +170,6 @@ func TestMetadataText(t *testing.T) {
 		kept := decodeMetadata(test.sent)
 		if returned := encodeMetadata(kept); kept != test.kept || returned != test.returned {
 			t.Errorf("%q is kept as %q and returned as %q; want %q, %q", test.sent, kept, returned, test.kept, test.returned)
-		}
-	}
-}
-
-// spec: WI2.2-13
-func TestBucketRegion(t *testing.T) {
-	tests := []struct {
-		constraint, server, want string
-		code                     Code
-	}{
-		{"", "us-east-1", "", ""},
-		{"eu-west-1", "us-east-1", "eu-west-1", ""},
-		{"us-gov-west-1", "us-east-1", "us-gov-west-1", ""},
-		{"EU", "us-east-1", "EU", ""},
-		{"us-east-1", "us-east-1", "", "InvalidLocationConstraint"},
-		{"mars", "us-east-1", "", "InvalidLocationConstraint"},
-		{"eu-west-", "us-east-1", "", "InvalidLocationConstraint"},
-		{"", "garage", "", "IllegalLocationConstraintException"},
-		{"garage", "garage", "garage", ""},
-		{"eu-west-1", "garage", "", "IllegalLocationConstraintException"},
-	}
-	for _, test := range tests {
-		got, err := bucketRegion(test.constraint, test.server)
-		var code Code
-		if err != nil {
-			code = translate(err, place{}).code
-		}
-		if got != test.want || code != test.code {
-			t.Errorf("%q at %q: %q %q, want %q %q", test.constraint, test.server, got, code, test.want, test.code)
 		}
 	}
 }

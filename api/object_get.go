@@ -289,5 +289,8 @@ func (x *exchange) setMetadata(o *store.Object) {
 		x.set("x-amz-tagging-count", strconv.Itoa(len(o.Tags)))
 	}
 	x.setNonEmpty("x-amz-storage-class", o.StorageClass)
+	if isArchived(o.StorageClass) {
+		x.set("x-amz-restore", restoredForGood)
+	}
 	x.set("x-amz-server-side-encryption", "AES256")
 }

@@ -34,6 +34,20 @@ var storageClasses = map[string]bool{
 	"INTELLIGENT_TIERING": true, "GLACIER": true, "DEEP_ARCHIVE": true, "GLACIER_IR": true,
 }
 
+// checkEncryption refuses encryption by other keys than the server's own, and what is no
+// method that S3 has.
+func (x *exchange) checkEncryption() error {
+	const name = "x-amz-server-side-encryption"
+	switch method := x.header("X-Amz-Server-Side-Encryption"); method {
+	case "", "AES256":
+		return nil
+	case "aws:kms", "aws:kms:dsse", "aws:fsx":
+		return notImplemented(name, "")
+	default:
+		return invalidArgument("The encryption method specified is not supported", name, method)
+	}
+}
+
 // preparePutObject reads the head of a PutObject. Of the body nothing is read
 // before permission is given, so that a client that waits for a 100 sends none of
 // it in vain (spec WI2-6).
@@ -132,8 +146,8 @@ func (x *exchange) checkPutHeaders() (acl []byte, err error) {
 	if name := firstUnsupported(x.r.Header); name != "" {
 		return nil, notImplemented(strings.ToLower(name), "")
 	}
-	if sse := x.header("X-Amz-Server-Side-Encryption"); sse != "" && sse != "AES256" {
-		return nil, notImplemented("x-amz-server-side-encryption", "")
+	if err := x.checkEncryption(); err != nil {
+		return nil, err
 	}
 	return acl, nil
 }

@@ -85,7 +85,7 @@ var operations = []operation{
 	{put, object, "annotation", "", "PutObjectAnnotation", "s3:PutObjectAnnotation", "s3:PutObjectVersionAnnotation", nil},
 	{remove, object, "annotation", "", "DeleteObjectAnnotation", "s3:DeleteObjectAnnotation", "s3:DeleteObjectVersionAnnotation", nil},
 	{get, object, "torrent", "", "GetObjectTorrent", "s3:GetObject", "s3:GetObjectVersion", nil},
-	{post, object, "restore", "", "RestoreObject", "s3:RestoreObject", "s3:RestoreObject", nil},
+	{post, object, "restore", "", "RestoreObject", "s3:RestoreObject", "s3:RestoreObject", prepareRestoreObject},
 	{post, object, "select", "", "SelectObjectContent", "s3:GetObject", "", nil},
 	{put, object, "renameObject", "", "RenameObject", "s3:PutObject", "", nil},
 	{put, object, "encryption", "", "UpdateObjectEncryption", "s3:UpdateObjectEncryption", "s3:UpdateObjectEncryption", nil},

@@ -33,6 +33,7 @@ var remarks = map[string]string{
 	"PutBucketLogging":                   "an empty document; any other is 501",
 	"PutBucketNotificationConfiguration": "an empty document; any other is 501",
 	"PutBucketEncryption":                "`AES256`; `aws:kms` is 501",
+	"RestoreObject":                      "nothing is archived: there is nothing to restore",
 }
 
 // state says how far an operation is built.

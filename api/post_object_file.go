@@ -102,11 +102,12 @@ func (x *exchange) postObject(r *store.PutRequest, form *postForm, d *digests) e
 // stored.
 func (x *exchange) answerForm(form *postForm, result *store.PutResult) error {
 	if to := form.redirect(); to != nil {
-		query := to.Query()
-		query.Set("bucket", x.bucket)
-		query.Set("key", x.key)
-		query.Set("etag", quoteETag(result.ETag))
-		to.RawQuery = query.Encode()
+		// In this order behind what is there, which stays as it is: some compare the whole.
+		if to.RawQuery != "" {
+			to.RawQuery += "&"
+		}
+		to.RawQuery += "bucket=" + url.QueryEscape(x.bucket) + "&key=" + url.QueryEscape(x.key) +
+			"&etag=" + url.QueryEscape(quoteETag(result.ETag))
 		x.set("Location", to.String())
 		x.WriteHeader(http.StatusSeeOther)
 		return nil

@@ -110,8 +110,10 @@ func TestPostObject(t *testing.T) {
 		{pair{"success_action_status", "201"}, 201, "http://HOST/bucket/dir%2Fa%20b.txt",
 			"<PostResponse><Location>http://HOST/bucket/dir%2Fa%20b.txt</Location><Bucket>bucket</Bucket><Key>dir/a b.txt</Key>" +
 				"<ETag>&quot;5d41402abc4b2a76b9719d911017c592&quot;</ETag></PostResponse>"},
-		{pair{"success_action_redirect", "https://example.com/done?x=1"}, 303,
-			"https://example.com/done?bucket=bucket&etag=%225d41402abc4b2a76b9719d911017c592%22&key=dir%2Fa+b.txt&x=1", ""},
+		{pair{"success_action_redirect", "https://example.com/done?x=1;2&a=%2f"}, 303,
+			"https://example.com/done?x=1;2&a=%2f&bucket=bucket&key=dir%2Fa+b.txt&etag=%225d41402abc4b2a76b9719d911017c592%22", ""},
+		{pair{"success_action_redirect", "http://example.com"}, 303,
+			"http://example.com?bucket=bucket&key=dir%2Fa+b.txt&etag=%225d41402abc4b2a76b9719d911017c592%22", ""},
 		{pair{"success_action_redirect", "javascript:alert(1)"}, 204, "http://HOST/bucket/dir%2Fa%20b.txt", ""},
 	}
 	for _, test := range tests {

@@ -82,7 +82,7 @@ func hostBucket(host string, domains []string) string {
 	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
 		host = host[:i]
 	}
-	host = strings.ToLower(host)
+	host = strings.TrimSuffix(strings.ToLower(host), ".") // as a resolver takes it for complete
 	for _, domain := range domains {
 		if name, ok := strings.CutSuffix(host, "."+domain); ok {
 			return name

@@ -39,7 +39,7 @@ func TestUnsupportedOperationsTouchNothing(t *testing.T) {
 				ReplicationConfiguration: &types.ReplicationConfiguration{Role: aws.String("r"), Rules: []types.ReplicationRule{}}})
 			return err
 		}},
-		"RestoreObject": {"501 NotImplemented", func() error {
+		"RestoreObject": {"403 InvalidObjectState", func() error { // it is in no archive
 			_, err := c.s3.RestoreObject(ctx, &s3.RestoreObjectInput{Bucket: &bucket, Key: &key, RestoreRequest: &types.RestoreRequest{}})
 			return err
 		}},
