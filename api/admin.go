@@ -181,6 +181,9 @@ func (x *exchange) readJSON(document any) error {
 	d.DisallowUnknownFields()
 	var kind *json.UnmarshalTypeError
 	switch err := d.Decode(document); {
+	case err == nil && bytes.HasPrefix(bytes.TrimSpace(x.document), []byte("null")), errors.As(err, &kind) && kind.Field == "":
+		// A null would be taken for an object that asks for everything by default.
+		return refuseWith("MalformedJSON", "The document is not what is expected here: it has to be an object.")
 	case errors.As(err, &kind):
 		return refuseWith("MalformedJSON", fmt.Sprintf("The document is not what is expected here: %q cannot be a %s", kind.Field, kind.Value))
 	case err != nil:

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed61737384/tombstone/auth/policy"
 	"github.com/seed61737384/tombstone/jobs"
 	"github.com/seed61737384/tombstone/store"
 )
@@ -70,6 +71,9 @@ type AdminJob struct {
 	Deleted          bool          `json:"bucketDeleted,omitempty"`
 	Counts           jobs.Counts   `json:"counts"`
 	Samples          []jobs.Sample `json:"samples,omitempty"`
+	// Withheld says that samples are left out, for they name keys to somebody who may not
+	// list the versions of the bucket.
+	Withheld bool `json:"namesWithheld,omitempty"`
 }
 
 // AdminJobs are all jobs, the newest first, without their samples.
@@ -155,7 +159,33 @@ func (x *exchange) submit(s *jobs.Spec) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return adminJob(&j), nil
+	return x.showJob(&j)
+}
+
+// showJob returns a job as the caller may see it.
+func (x *exchange) showJob(j *jobs.Job) (any, error) {
+	out := adminJob(j)
+	if len(j.Samples) == 0 {
+		return out, nil
+	}
+	found, err := x.h.store.Bucket(x.Context(), j.Bucket)
+	switch {
+	case errors.Is(err, store.ErrNoSuchBucket), err == nil && found.ID != j.BucketID:
+		// What the bucket said is gone with it: the policies of the caller are left.
+		found = store.Bucket{Name: j.Bucket, ID: j.BucketID, Owner: store.Owner{Account: j.Account}}
+		x.sideOfBucket = &policy.Resource{Owner: j.Account, ObjectOwner: j.Account, ACLsDisabled: true}
+	case err != nil:
+		return nil, err
+	}
+	x.found = found
+	may, err := x.mayList(j.Prefix)
+	if err != nil {
+		return nil, err
+	}
+	if !may {
+		out.Samples, out.Withheld = nil, true
+	}
+	return out, nil
 }
 
 // start takes a job on the bucket of the request for the caller, if it may be.
@@ -252,5 +282,5 @@ func (x *exchange) job(of func(*jobs.Runner) (jobs.Job, error)) (any, error) {
 	if err != nil {
 		return nil, jobRefusal(err)
 	}
-	return adminJob(&j), nil
+	return x.showJob(&j)
 }

@@ -27,6 +27,7 @@ type AdminLifecycleAction struct {
 	Rule         string    `json:"rule"` // its ID
 	Due          time.Time `json:"due"`
 	Bytes        int64     `json:"bytes"`
+	Hides        bool      `json:"hides,omitempty"` // it stays, below a delete marker that is added
 	Error        string    `json:"error,omitempty"` // why it was not done
 }
 
@@ -46,6 +47,9 @@ type AdminLifecycleReport struct {
 	Changed int64                 `json:"changed"` // changed meanwhile again and again, and left to the next pass
 	Failed  int64                 `json:"failed"`
 	NextDue *time.Time            `json:"nextDue,omitempty"` // the earliest that was not due yet
+	// Withheld says that there are no lines of actions, for they name keys to somebody who
+	// may not list the versions of the bucket.
+	Withheld bool `json:"namesWithheld,omitempty"`
 	// MFADelete says that nothing was looked at, because MFA Delete is enabled.
 	MFADelete bool `json:"mfaDelete,omitempty"`
 }
@@ -55,7 +59,9 @@ type AdminLifecycleTotal struct {
 	Rule  string `json:"rule"`
 	Kind  string `json:"kind"`
 	Count int64  `json:"count"`
-	Bytes int64  `json:"bytes"`
+	Bytes int64  `json:"bytes"` // that are freed
+	// HiddenBytes are those of what stays below a delete marker.
+	HiddenBytes int64 `json:"hiddenBytes,omitempty"`
 }
 
 // AdminLifecycleRun asks for a pass over a bucket.
@@ -70,13 +76,18 @@ type AdminLifecycleStatus struct {
 	Rules      int        `json:"rules"`
 	Enabled    int        `json:"enabledRules"`
 	Running    bool       `json:"running"`
-	Started    *time.Time `json:"started,omitempty"` // of the last whole pass, object time; absent: none since the server started
+	Active     bool       `json:"active"`             // rules are applied without anybody asking for it
+	NextPass   *time.Time `json:"nextPass,omitempty"` // when that is looked after next, at the latest
+	Started    *time.Time `json:"started,omitempty"`  // of the last whole pass, object time; absent: none since the server started
 	Finished   *time.Time `json:"finished,omitempty"`
 	NextDue    *time.Time `json:"nextDue,omitempty"`   // the earliest that is known
 	OldestDue  *time.Time `json:"oldestDue,omitempty"` // due and not done
 	LagSeconds float64    `json:"lagSeconds"`          // for how long that has been due
-	// Last is what the last whole pass came to.
+	// Last is what the last whole pass came to. What was put or hidden since is in it as
+	// little as in NextDue and OldestDue.
 	Last *AdminLifecycleReport `json:"last,omitempty"`
+	// Due is what is due and not done, counted for this answer: only if that was asked for.
+	Due *AdminLifecycleReport `json:"due,omitempty"`
 }
 
 // carriedOut returns the rules of the bucket and who carries them out. Without rules there
@@ -102,7 +113,7 @@ func getLifecycleStatus(x *exchange, _ pathValues) (any, error) {
 	status := expirer.Status(x.bucket)
 	out := AdminLifecycleStatus{
 		Rules: len(c.Rules), Running: status.Running, Started: moment(status.Started), Finished: moment(status.Finished),
-		NextDue: moment(status.NextDue), OldestDue: moment(status.OldestDue),
+		NextDue: moment(status.NextDue), OldestDue: moment(status.OldestDue), Active: status.Active, NextPass: moment(status.NextPass),
 	}
 	for i := range c.Rules {
 		if c.Rules[i].Enabled {
@@ -115,7 +126,25 @@ func getLifecycleStatus(x *exchange, _ pathValues) (any, error) {
 	if !status.Finished.IsZero() {
 		out.Last = lifecycleReport(&status.Last, false)
 	}
-	return out, nil
+	out.Due, err = x.countDue(expirer)
+	return out, err
+}
+
+// countDue counts what is due if the request asks for that, which reads what the rules
+// select of the bucket.
+func (x *exchange) countDue(expirer *lifecycle.Expirer) (*AdminLifecycleReport, error) {
+	switch count := x.query.value("count"); count {
+	case "", "false":
+		return nil, nil
+	case "true":
+	default:
+		return nil, invalidArgument("count is true or false.", "count", count)
+	}
+	report, err := expirer.Run(x.Context(), lifecycle.RunRequest{Bucket: x.bucket, DryRun: true})
+	if err != nil {
+		return nil, notRun(err)
+	}
+	return lifecycleReport(&report, true), nil
 }
 
 // previewLifecycle answers a JSON line for each action that is due at a time, now unless
@@ -149,7 +178,7 @@ func parseMoment(name, text string) (time.Time, error) {
 	}
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
 		t, err := time.Parse(layout, text)
-		if year := t.UTC().Year(); err == nil && year >= 0 && year <= 9999 { // else JSON could not tell it
+		if year := t.UTC().Year(); err == nil && !t.IsZero() && year >= 0 && year <= 9999 { // else JSON could not tell it
 			return t, nil
 		}
 	}
@@ -164,6 +193,10 @@ func (x *exchange) passOver(r lifecycle.RunRequest) error {
 	if err != nil {
 		return err
 	}
+	names, err := x.mayList(r.Prefix)
+	if err != nil {
+		return err
+	}
 	var lines *json.Encoder
 	begun := func() *json.Encoder {
 		if lines == nil {
@@ -172,12 +205,23 @@ func (x *exchange) passOver(r lifecycle.RunRequest) error {
 		return lines
 	}
 	r.Bucket = x.bucket
-	r.Each = func(a *lifecycle.Action) error { return begun().Encode(x.lifecycleAction(a)) }
+	if names {
+		r.Each = func(a *lifecycle.Action) error { return begun().Encode(x.lifecycleAction(a)) }
+	}
 	report, err := expirer.Run(x.Context(), r)
 	if err != nil {
 		return notRun(err)
 	}
-	return begun().Encode(AdminLifecycleLine{Report: lifecycleReport(&report, r.DryRun)})
+	out := lifecycleReport(&report, r.DryRun)
+	out.Withheld = !names
+	return begun().Encode(AdminLifecycleLine{Report: out})
+}
+
+// mayList reports whether the caller may list the versions of the bucket whose keys begin
+// with prefix: who may not is shown counts without the names of keys.
+func (x *exchange) mayList(prefix string) (bool, error) {
+	d, err := x.evaluate(&question{x: x, action: listVersions, bucket: &x.found, prefix: prefix})
+	return d.Allowed, err
 }
 
 // notRun answers why a pass was not begun.
@@ -196,7 +240,7 @@ func notRun(err error) error {
 func (x *exchange) lifecycleAction(a *lifecycle.Action) AdminLifecycleAction {
 	out := AdminLifecycleAction{
 		Kind: a.Kind.String(), Key: a.Key, DeleteMarker: a.Marker, UploadID: a.Upload,
-		Rule: a.Rule, Due: a.Due.UTC(), Bytes: a.Size, Error: whyNot(a.Err),
+		Rule: a.Rule, Due: a.Due.UTC(), Bytes: a.Size, Hides: a.Hides, Error: whyNot(a.Err),
 	}
 	if !a.ID.IsZero() {
 		out.VersionID = x.h.store.FormatVersionID(a.ID)
@@ -226,7 +270,7 @@ func lifecycleReport(r *lifecycle.Report, dry bool) *AdminLifecycleReport {
 		Failed: r.Failed, NextDue: moment(r.NextDue), MFADelete: r.MFADelete,
 	}
 	for _, t := range r.Rules {
-		out.Totals = append(out.Totals, AdminLifecycleTotal{Rule: t.Rule, Kind: t.Kind.String(), Count: t.Count, Bytes: t.Bytes})
+		out.Totals = append(out.Totals, AdminLifecycleTotal{Rule: t.Rule, Kind: t.Kind.String(), Count: t.Count, Bytes: t.Bytes, HiddenBytes: t.Hidden})
 	}
 	return out
 }

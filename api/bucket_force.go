@@ -57,5 +57,20 @@ func (x *exchange) forceDelete() error {
 		}
 		return err
 	}
-	return &failure{code: "InternalError", message: "Job " + j.ID + " failed: " + j.Error}
+	return x.forceFailed(&j)
+}
+
+// forceFailed answers why the job of a forced DeleteBucket failed, as the requests would
+// that it stands for. What is inside the server is in its log.
+func (x *exchange) forceFailed(j *jobs.Job) error {
+	var gone starterGone
+	switch f := translate(j.Cause, place{method: x.r.Method}); {
+	case errors.Is(j.Cause, jobs.ErrNoSuchBucket):
+		return &failure{code: "NoSuchBucket", cause: j.Cause}
+	case errors.As(j.Cause, &gone):
+		return &failure{code: "AccessDenied", cause: j.Cause}
+	case f.code != "InternalError":
+		return f
+	}
+	return &failure{code: "InternalError", cause: errors.New("job " + j.ID + ": " + j.Error)}
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -36,6 +37,11 @@ func (x *exchange) starter() jobs.Caller {
 	}
 	return c
 }
+
+// starterGone ends a job whose starter is nobody any more, and says why.
+type starterGone string
+
+func (e starterGone) Error() string { return string(e) }
 
 // jobPermission is what the starter of a job may do at one moment: a DeleteObjects of it
 // that is asked entry by entry.
@@ -79,10 +85,10 @@ func (h *Handler) PermitJob(ctx context.Context, j *jobs.Job) (upkeep.Permission
 		return nil, err
 	}
 	if err := x.identify(); err != nil {
-		return nil, fmt.Errorf("the access key %s that started the job is disabled or gone", c.AccessKey)
+		return nil, starterGone(fmt.Sprintf("the access key %s that started the job is disabled or gone", c.AccessKey))
 	}
 	if p := &x.caller.Principal; p.Account != c.Account || p.User != c.User {
-		return nil, fmt.Errorf("the access key %s is not any more that of %s, who started the job", c.AccessKey, c.Principal)
+		return nil, starterGone(fmt.Sprintf("the access key %s is not any more that of %s, who started the job", c.AccessKey, c.Principal))
 	}
 	if err := x.authorize(&task{perEntry: true}); err != nil {
 		return nil, err
@@ -158,12 +164,24 @@ func (x *exchange) checkJob(s *jobs.Spec) error {
 		return x.deniesBypass()
 	}
 	if !allowed && s.Uploads {
-		return x.checkUploads(s, may, first)
+		first = x.checkUploads(s, may, first)
 	}
-	if !allowed {
-		return first
+	if allowed || first == nil {
+		return nil
 	}
-	return nil
+	return x.withoutName(s, first)
+}
+
+// withoutName returns a refusal as who may not list the versions of the bucket gets it:
+// not about the key that was met first, but about all that the job is over.
+func (x *exchange) withoutName(s *jobs.Spec, refused error) error {
+	if may, err := x.mayList(s.Prefix); may || err != nil {
+		return cmp.Or(err, refused)
+	}
+	if err := x.ask(&question{x: x, action: deleteVersion, bucket: &x.found, key: s.Prefix + "*"}); err != nil {
+		return err
+	}
+	return refuse("AccessDenied")
 }
 
 // deniesBypass refuses who asks to bypass governance and may not.

@@ -34,7 +34,7 @@ var (
 	lifecycleExpired = prometheus.NewDesc("tombstone_lifecycle_expired_total",
 		"Entries and uploads that lifecycle rules acted on.", []string{"bucket", "rule", "kind"}, nil)
 	lifecycleExpiredBytes = prometheus.NewDesc("tombstone_lifecycle_expired_bytes_total",
-		"Bytes of them.", []string{"bucket", "rule", "kind"}, nil)
+		"Bytes that were freed by that.", []string{"bucket", "rule", "kind"}, nil)
 )
 
 // unixSeconds returns t as seconds since 1970, 0 for the zero time.

@@ -37,7 +37,9 @@
 //
 // # Concurrency
 //
-// At most two jobs run at once, others wait in the order in which they came. Jobs whose
+// At most two jobs run at once, and one that ran for five seconds makes room for those that
+// wait. The next is one of the account whose users run the fewest jobs, of these the one
+// that waited longest: who starts many, or slow ones, keeps nobody waiting for long. Jobs whose
 // prefixes overlap in one bucket would get into each other's way: a second one is
 // refused ([ErrConflict]) while the first is not finished, unless one of them is a dry
 // run. An account has at most a hundred unfinished ones ([ErrTooMany]). Finished jobs are

@@ -142,6 +142,7 @@ type Job struct {
 	// Samples are some of what was not removed or, of Undelete, is visible again.
 	Samples []Sample `json:"samples,omitempty"`
 	Error   string   `json:"error,omitempty"` // why it failed
+	Cause   error    `json:"-"`               // the same; nil if it failed in an earlier process
 	// Deleted says that the bucket was deleted.
 	Deleted bool `json:"deleted,omitempty"`
 

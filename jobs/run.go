@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/seed61737384/tombstone/versioning"
@@ -52,41 +53,87 @@ func (s *Spec) next() place {
 type run struct {
 	*Runner
 	tracked *tracked
-	job     *Job // nobody else's
-	kept    time.Duration
+	job     *Job          // nobody else's
+	kept    time.Duration // when it was last written, as elapsed real time
+	until   time.Duration // from when on it makes room for others
 }
 
 // dispatch starts jobs that wait, as many as may run. The runner's mu is held.
 func (r *Runner) dispatch() {
 	for r.started && !r.closed && r.running < maxRunning && len(r.queue) > 0 {
-		t := r.queue[0]
-		r.queue = r.queue[1:]
+		i := r.turn()
+		t := r.queue[i]
+		r.queue = slices.Delete(r.queue, i, i+1)
 		r.running++
+		r.of[t.job.Caller.Account]++
 		var ctx context.Context
 		ctx, t.cancel = context.WithCancelCause(r.ctx)
 		r.under.Go(func() { r.execute(ctx, t) })
 	}
 }
 
-// execute runs a job to its end, or to where it is cut.
+// turn returns the index of the job that is next of those that wait: of the account whose
+// users run the fewest, the one that waited longest. So an account that starts many does not
+// keep the others waiting. The runner's mu is held.
+func (r *Runner) turn() (next int) {
+	for i, t := range r.queue {
+		if r.of[t.job.Caller.Account] < r.of[r.queue[next].job.Caller.Account] {
+			next = i
+		}
+	}
+	return next
+}
+
+// execute runs a job to its end, to where it is cut, or to where it makes room for
+// another one.
 func (r *Runner) execute(ctx context.Context, t *tracked) {
 	j := t.job.clone()
-	n := &run{Runner: r, tracked: t, job: &j, kept: r.o.Clock.Elapsed()}
+	began, cancel := r.o.Clock.Elapsed(), t.cancel
+	defer cancel(nil)
+	n := &run{Runner: r, tracked: t, job: &j, kept: began, until: began + slice}
 	j.State = Running
 	if j.Started.IsZero() {
 		j.Started = r.o.Clock.Now().UTC()
 	}
 	n.publish()
 	err := n.work(ctx)
-	if ctx.Err() != nil && err != nil {
-		err = context.Cause(ctx)
+	if !errors.Is(err, errYields) || !r.requeue(ctx, t, &j) {
+		if ctx.Err() != nil && err != nil {
+			err = context.Cause(ctx)
+		}
+		r.finish(t, &j, err)
 	}
-	r.finish(t, &j, err)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	t.cancel(nil)
 	r.running--
+	if r.of[j.Caller.Account]--; r.of[j.Caller.Account] == 0 {
+		delete(r.of, j.Caller.Account)
+	}
 	r.dispatch()
+}
+
+// yields reports whether the job is to make room for one that waits.
+func (n *run) yields() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.queue) > 0 && n.o.Clock.Elapsed() >= n.until
+}
+
+// requeue makes a job wait behind those that do, with what it got to written. It reports
+// false if the job or the runner is being ended.
+func (r *Runner) requeue(ctx context.Context, t *tracked, j *Job) bool {
+	j.State = Queued
+	if err := r.keep(ctx, j); err != nil && ctx.Err() == nil {
+		r.o.Logger.Error("a job cannot be written", "job", j.ID, "err", err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if ctx.Err() != nil {
+		return false
+	}
+	t.job = j.clone()
+	r.queue = append(r.queue, t)
+	return true
 }
 
 // work does what is left of the job, a batch at a time.
@@ -98,8 +145,11 @@ func (n *run) work(ctx context.Context) error {
 		steps[inEntries] = n.undeletePage
 	}
 	for n.job.place.Phase != atEnd {
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return ctx.Err()
+		case n.yields():
+			return errYields
 		}
 		was, began := n.job.place.Phase, n.o.Clock.Elapsed()
 		w, err := n.o.Store.Open(ctx, n.job)
@@ -182,7 +232,7 @@ func (r *Runner) finish(t *tracked, j *Job, err error) {
 	case errors.Is(err, errCancelled):
 		j.State = Cancelled
 	case !errors.Is(err, errClosing):
-		j.State, j.Error = Failed, err.Error()
+		j.State, j.Error, j.Cause = Failed, err.Error(), err
 	}
 	if j.State.Finished() {
 		j.Finished = r.o.Clock.Now().UTC()

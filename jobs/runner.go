@@ -37,6 +37,8 @@ const (
 	// maxUnfinished is how many jobs on the buckets of one account may wait or run. Each
 	// holds memory and a document until it is finished.
 	maxUnfinished = 100
+	// slice is for how long a job runs before it makes room for one that waits.
+	slice = 5 * time.Second
 	// keepEvery is how much time a running job lets go by before it is written again.
 	keepEvery = time.Second
 	// batchSize is how many entries are removed at once.
@@ -72,6 +74,7 @@ type Runner struct {
 	jobs    map[string]*tracked
 	queue   []*tracked // in the order in which they came
 	running int
+	of      map[string]int // of running, by the account of the starter
 	started bool
 	closed  bool
 }
@@ -87,6 +90,7 @@ type tracked struct {
 var (
 	errCancelled = errors.New("the job is cancelled")
 	errClosing   = errors.New("the runner is closing")
+	errYields    = errors.New("the job makes room for another one")
 )
 
 // NewRunner returns a runner without jobs. Those that were kept come with [Runner.Start];
@@ -107,7 +111,7 @@ func NewRunner(o Options) *Runner {
 	if o.Batch <= 0 {
 		o.Batch = batchSize
 	}
-	r := &Runner{o: o, jobs: make(map[string]*tracked)}
+	r := &Runner{o: o, jobs: make(map[string]*tracked), of: make(map[string]int)}
 	r.ctx, r.cancel = context.WithCancelCause(context.Background())
 	return r
 }

@@ -27,6 +27,11 @@ type ExpirerOptions struct {
 	Budget *budget.Budget
 	// Interval is the time between two passes over all buckets; 0: an hour.
 	Interval time.Duration
+	// Spread is for how long after midnight UTC what is due then may take: a bucket begins at
+	// an instant in the first half of it, and does what there is to do evenly until its end.
+	// 0: all is done as soon as it is due. Passes because of changed rules, runs and Settle do
+	// not spread. It is at most a day.
+	Spread time.Duration
 	// Rate is how many entries and uploads are removed a second at most; 0: no limit.
 	Rate int
 	// Batch is how many removals a commit has, and about how many entries a page; 0:
@@ -59,11 +64,13 @@ type Expirer struct {
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
 	done   sync.WaitGroup
-	wake   chan struct{} // holds at most one wish to look at what changed
 
 	mu       sync.Mutex // protects what follows
 	closed   bool
+	started  bool                // Start was called
+	next     time.Time           // when the next pass over all buckets begins, object time
 	changed  map[string]struct{} // buckets whose rules changed
+	rouse    func()              // wakes the background; nil: it never slept
 	watched  map[uint64]*watched // buckets that have rules, by id
 	cut      map[uint64]progress // by bucket: what is kept of passes that were cut
 	full     time.Time           // when the last pass over all buckets ended, object time
@@ -75,8 +82,8 @@ type watched struct {
 	name    string
 	status  Status
 	running int       // passes under way
-	claimed bool      // one of them is the background's
-	again   bool      // the rules changed since that one began
+	begins  time.Time // object time when the next one begins that waits for it; zero: none does
+	passed  time.Time // the day of the last whole pass; zero: none
 	sweep   uint64    // number of the pass over all buckets that last came to it
 	oldest  time.Time // least due of what the passes under way have come to; zero: none
 	left    time.Time // least due of what the last pass failed at; zero: none
@@ -101,8 +108,7 @@ func NewExpirer(o ExpirerOptions) *Expirer {
 	}
 	x := &Expirer{
 		o: o, log: o.Logger, turn: newTurn(), pace: pace{rate: o.Rate, clock: o.Clock}, most: o.Batch,
-		wake: make(chan struct{}, 1), changed: make(map[string]struct{}), watched: make(map[uint64]*watched),
-		cut: make(map[uint64]progress),
+		changed: make(map[string]struct{}), watched: make(map[uint64]*watched), cut: make(map[uint64]progress),
 	}
 	x.ctx, x.cancel = context.WithCancel(context.Background())
 	return x
@@ -111,15 +117,16 @@ func NewExpirer(o ExpirerOptions) *Expirer {
 // Start begins to pass over the buckets in the background: first over all of them,
 // then when it is time to.
 func (x *Expirer) Start() {
-	for _, work := range []func(context.Context){x.sweeps, x.looks} {
-		if !x.enter() {
-			return
-		}
-		go func() {
-			defer x.done.Done()
-			work(x.ctx)
-		}()
+	if !x.enter() {
+		return
 	}
+	x.mu.Lock()
+	x.started = true
+	x.mu.Unlock()
+	go func() {
+		defer x.done.Done()
+		x.sweeps(x.ctx)
+	}()
 }
 
 // Close ends all passes and runs, and returns when nothing of them goes on.
@@ -152,11 +159,10 @@ func (x *Expirer) during(ctx context.Context) (context.Context, context.CancelFu
 // Changed says that the rules of a bucket changed: it is looked at soon.
 func (x *Expirer) Changed(bucket string) {
 	x.mu.Lock()
+	defer x.mu.Unlock()
 	x.changed[bucket] = struct{}{}
-	x.mu.Unlock()
-	select {
-	case x.wake <- struct{}{}:
-	default:
+	if x.rouse != nil {
+		x.rouse()
 	}
 }
 

@@ -34,7 +34,8 @@ type Metrics struct {
 type Expired struct {
 	Bucket, Rule string
 	Kind         Kind
-	Count, Bytes int64
+	Count        int64
+	Bytes        int64 // that were freed
 }
 
 // figures are what is counted over all passes.
@@ -131,7 +132,8 @@ func (f *figures) read() Metrics {
 	return m
 }
 
-// Status is how far the rules of a bucket are.
+// Status is how far the rules of a bucket are, as far as that is known without reading the
+// bucket: what was put or hidden since the last pass is not in it.
 type Status struct {
 	// Started and Finished are of the last whole pass, object time; zero: none since the
 	// start of the process.
@@ -140,27 +142,38 @@ type Status struct {
 	Running           bool
 	NextDue           time.Time // earliest due that is known and to come; zero: none
 	OldestDue         time.Time // due and not done; zero: none
+	// Active says that rules are applied in the background, and NextPass when the next pass
+	// begins at the latest, object time; zero: not by itself, or it is to begin now.
+	Active   bool
+	NextPass time.Time
 }
 
-// Status returns how far the rules of a bucket are; zero for one that has none. Of a
-// bucket that had its name before, perhaps of another owner, it tells nothing.
+// Status returns how far the rules of a bucket are. Of one that has none, and of what had
+// its name before, perhaps of another owner, it tells nothing but whether any are applied.
 func (x *Expirer) Status(bucket string) Status {
 	b, err := x.o.Buckets.Bucket(context.Background(), bucket)
-	if err != nil || !x.ruled(bucket) {
-		return Status{}
-	}
+	known := err == nil && x.ruled(bucket)
 	now := x.o.Now()
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	var s Status
 	w := x.watched[b.ID]
-	if w == nil {
-		return Status{}
+	if known && w != nil {
+		s = w.status
+		s.Last.Rules = slices.Clone(s.Last.Rules)
+		s.Running, s.OldestDue = w.running > 0, w.oldestDue(now)
+		if s.NextDue = s.Last.NextDue; !s.NextDue.After(now) {
+			s.NextDue = time.Time{}
+		}
 	}
-	s := w.status
-	s.Last.Rules = slices.Clone(s.Last.Rules)
-	s.Running, s.OldestDue = w.running > 0, w.oldestDue(now)
-	if s.NextDue = s.Last.NextDue; !s.NextDue.After(now) {
-		s.NextDue = time.Time{}
+	if s.Active = x.started && !x.closed; s.Active {
+		s.NextPass = x.next
+		if known && w != nil && !w.begins.IsZero() {
+			s.NextPass = w.begins
+		}
+		if !s.NextPass.After(now) {
+			s.NextPass = time.Time{}
+		}
 	}
 	return s
 }

@@ -12,6 +12,10 @@ import (
 // has, at most.
 const maxBatch = 1000
 
+// leastPage is how many entries a page has at least for the sake of the rate: to read less
+// at a time costs more than it helps.
+const leastPage = 32
+
 // clockTolerance is how far a clock may be set back, as it is when it is corrected,
 // without anybody noticing.
 const clockTolerance = time.Second
@@ -25,6 +29,12 @@ type pass struct {
 	at     Instant // of which each page fills in the state
 	prefix string  // only keys that begin with it
 	from   string  // entries of keys before it were passed already
+	// passed says that all entries were, and the uploads up to upload.
+	passed  bool
+	upload  UploadsRequest
+	started time.Time     // object time when it began; zero for a dry run
+	until   time.Duration // elapsed real time when its slice is over; 0: it has no slices
+	actions int64         // how many it may have taken when the slice is over
 
 	dry     bool // nothing is done
 	present bool // at is the time when it began
@@ -32,6 +42,8 @@ type pass struct {
 	paced   bool // it keeps to the rate and rests for requests
 	holds   bool // it has the turn
 	each    func(*Action) error
+	visit   *visit  // it is over this part of the bucket; nil: over all of it
+	agenda  *agenda // takes what will be due; nil: nobody does
 
 	tally   tally
 	told    Report   // what of the tally is in the figures of the expirer
@@ -60,9 +72,34 @@ func digest(c *Config) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// run passes over the bucket. When it fails, the tally is of what was done.
+// run passes over the bucket. When it fails, the tally is of what was done. It goes on
+// where its last slice was cut.
 func (p *pass) run(ctx context.Context) error {
 	p.tally.At = p.at.Now
+	if !p.passed {
+		pass := p.passEntries
+		if p.visit != nil {
+			pass = p.visitKeys
+		}
+		if err := pass(ctx); err != nil {
+			return err
+		}
+		p.passed = true
+	}
+	if p.visit != nil && !p.visit.uploads {
+		return nil
+	}
+	for _, prefix := range narrow(p.config.UploadPrefixes(), p.prefix) {
+		if err := p.passUploads(ctx, prefix); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// passEntries passes over the entries that rules select.
+func (p *pass) passEntries(ctx context.Context) error {
+	scanned := false
 	for _, prefix := range narrow(p.config.Prefixes(), p.prefix) {
 		s := &scan{pass: p, prefix: prefix}
 		switch {
@@ -70,15 +107,14 @@ func (p *pass) run(ctx context.Context) error {
 			s.after = before(p.from)
 		case p.from > prefix:
 			continue // it ends before from
+		case scanned && p.over():
+			p.safe = prefix
+			return errCut
 		}
 		if err := s.run(ctx); err != nil {
 			return err
 		}
-	}
-	for _, prefix := range narrow(p.config.UploadPrefixes(), p.prefix) {
-		if err := p.passUploads(ctx, prefix); err != nil {
-			return err
-		}
+		scanned = true
 	}
 	return nil
 }
@@ -174,6 +210,9 @@ func (p *pass) pageSize() int {
 	most := p.x.most
 	if p.paced {
 		most = p.x.o.Budget.Batch(most)
+	}
+	if rate := p.x.o.Rate; p.paced && rate > 0 {
+		most = min(most, max(rate*int(slice/time.Second), leastPage)) // else a slice takes long
 	}
 	return max(most-2, 1)
 }

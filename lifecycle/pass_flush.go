@@ -26,7 +26,7 @@ type batch struct {
 func (b *batch) replace(e *Entry) {
 	for i := len(b.actions) - 1; i >= 0 && b.actions[i].Key == e.Key; i-- {
 		if a := b.actions[i]; a.Kind == ExpireCurrent {
-			a.ID, a.Order, a.Marker, a.Size = e.ID, e.Order, e.Marker, e.Size
+			a.ID, a.Order, a.Marker, a.Size, a.Hides = e.ID, e.Order, e.Marker, e.Size, false
 			b.replaced = append(b.replaced, a)
 			return
 		}

@@ -64,23 +64,36 @@ func (s *scan) run(ctx context.Context) error {
 		if err := s.pass.readAnew(ctx); err != nil {
 			return err
 		}
-		s.keep(ctx)
+		safe := s.keep(ctx)
 		if err := p.rest(ctx, started, done); err != nil {
 			return err
+		}
+		if safe && p.safe > p.from && p.over() {
+			s.uncount()
+			return errCut
 		}
 	}
 	return nil
 }
 
 // keep says how far the pass is, if nothing before that is left to be done.
-func (s *scan) keep(ctx context.Context) {
+func (s *scan) keep(ctx context.Context) (safe bool) {
 	p := s.pass
 	if p.aside || s.key == "" || len(p.batch.removals) > 0 || len(p.again) > 0 {
-		return
+		return false
 	}
 	p.safe = s.key
 	if p.save != nil {
 		p.save(ctx, p.safe)
+	}
+	return true
+}
+
+// uncount takes back what was counted as held of the key under way, which is read anew.
+func (s *scan) uncount() {
+	if s.owner == s.key {
+		s.pass.tally.Held -= s.held
+		s.held = 0
 	}
 }
 
@@ -151,10 +164,7 @@ func (s *scan) forget() {
 	s.fold.Forget()
 	p.batch.drop(s.key)
 	s.first = len(p.batch.removals)
-	if s.owner == s.key {
-		p.tally.Held -= s.held
-		s.held = 0
-	}
+	s.uncount()
 	p.lookAgain(s.key, s.quiet)
 	s.skip, s.key = s.key, ""
 }
@@ -187,12 +197,15 @@ func (s *scan) judge(v *Verdict) {
 		s.add(v)
 	case v.Due.After(p.at.Now):
 		p.tally.next(v.Due)
+		p.agenda.later(v.Entry.Key, v.Due)
 	case v.Held:
 		if !s.quiet {
 			s.held++
 			p.tally.Held++
 		}
-		p.tally.next(p.released(v.Entry.Lock))
+		end := p.released(v.Entry.Lock)
+		p.tally.next(end)
+		p.agenda.later(v.Entry.Key, end)
 	}
 }
 
@@ -219,9 +232,14 @@ func (s *scan) add(v *Verdict) {
 	p.batch.removals = append(p.batch.removals, r)
 	p.batch.actions = append(p.batch.actions, Action{
 		Bucket: p.bucket.Name, Key: e.Key, ID: e.ID, Order: e.Order, Marker: e.Marker, Kind: v.Kind,
-		Rule: v.Rule.ID, Due: v.Due, Size: e.Size,
+		Rule: v.Rule.ID, Due: v.Due, Size: e.Size, Hides: v.Kind == ExpireCurrent && s.hides(e),
 	})
 	p.tally.meet(v.Due)
+}
+
+// hides reports whether a delete of the key of e leaves e where it is (spec LC4-7).
+func (s *scan) hides(e *Entry) bool {
+	return s.state == versioning.Enabled || s.state == versioning.Suspended && !e.ID.IsNull()
 }
 
 // see fills in the summaries of the keys that something is due of, and keeps that of

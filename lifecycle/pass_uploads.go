@@ -4,11 +4,18 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 )
 
 // passUploads aborts the uploads that are due of the keys with a prefix (spec LC4-4).
 func (p *pass) passUploads(ctx context.Context, prefix string) error {
 	r := UploadsRequest{Bucket: p.bucket.Name, Prefix: prefix}
+	switch last := p.upload.AfterKey; {
+	case strings.HasPrefix(last, prefix):
+		r.AfterKey, r.AfterID = last, p.upload.AfterID
+	case last > prefix:
+		return nil // it ends before that
+	}
 	for more := true; more; {
 		if err := p.still(ctx); err != nil {
 			return err
@@ -33,6 +40,9 @@ func (p *pass) passUploads(ctx context.Context, prefix string) error {
 		if err := p.rest(ctx, started, done); err != nil {
 			return err
 		}
+		if p.upload = r; more && p.over() {
+			return errCut
+		}
 	}
 	return nil
 }
@@ -46,6 +56,7 @@ func (p *pass) judgeUpload(ctx context.Context, u *Upload, due *int) error {
 		return nil
 	case at.After(p.at.Now):
 		p.tally.next(at)
+		p.agenda.laterUpload(at)
 		return nil
 	}
 	size, err := p.x.o.Store.UploadSize(ctx, p.bucket.Name, u)

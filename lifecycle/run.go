@@ -17,6 +17,9 @@ type RunRequest struct {
 	// Each is called with every action, done or failed; nil: with none. Its error ends
 	// the run. The action is valid during the call only.
 	Each func(*Action) error
+
+	visit  *visit  // only this part of the bucket; nil: all of it
+	agenda *agenda // takes what will be due; nil: nobody does
 }
 
 // Action is what a rule did to an entry or an upload. In a suspended bucket the null
@@ -32,7 +35,9 @@ type Action struct {
 	Rule        string // its ID
 	Due         time.Time
 	Size        int64 // bytes of the entry, or of the parts of the upload
-	Err         error // why it was not done, nil if it was
+	// Hides says that the entry stays, below a delete marker that is added: no byte is freed.
+	Hides bool
+	Err   error // why it was not done, nil if it was
 }
 
 // Report is what a run came to.
@@ -52,10 +57,11 @@ type Report struct {
 
 // RuleTotals is what a rule did.
 type RuleTotals struct {
-	Rule  string // its ID
-	Kind  Kind
-	Count int64
-	Bytes int64
+	Rule   string // its ID
+	Kind   Kind
+	Count  int64
+	Bytes  int64 // that are freed
+	Hidden int64 // bytes of what stays below a delete marker
 }
 
 // tally is a report that is being made.
@@ -78,7 +84,11 @@ func (t *tally) count(a *Action) {
 		}
 	}
 	t.Rules[t.last].Count++
-	t.Rules[t.last].Bytes += a.Size
+	if a.Hides {
+		t.Rules[t.last].Hidden += a.Size
+	} else {
+		t.Rules[t.last].Bytes += a.Size
+	}
 }
 
 // next takes an instant at which something will be due; zero: none.
@@ -123,6 +133,7 @@ func (r *Report) add(o *Report) {
 		}
 		r.Rules[n].Count += more.Count
 		r.Rules[n].Bytes += more.Bytes
+		r.Rules[n].Hidden += more.Hidden
 	}
 }
 
@@ -182,6 +193,7 @@ func (x *Expirer) runBucket(ctx context.Context, b Bucket, r *RunRequest, alone 
 	p = x.newPass(b, c)
 	p.prefix, p.dry, p.each, p.paced = r.Prefix, r.DryRun, r.Each, !alone
 	p.shares, p.holds = shares, shares
+	p.visit, p.agenda = r.visit, r.agenda
 	if !r.At.IsZero() {
 		p.at.Now, p.present = r.At, false
 		if p.dry && r.At.After(p.at.Locks) {

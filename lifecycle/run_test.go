@@ -175,7 +175,7 @@ func TestKeyChangesUnderTheRun(t *testing.T) {
 	if got := f.text(b); got != "\nkey: v5 v3\nother: D v4" {
 		t.Errorf("left%s", got)
 	}
-	if len(report.Rules) != 1 || report.Rules[0] != (RuleTotals{"rule", ExpireCurrent, 1, 10}) || report.Changed != 0 {
+	if len(report.Rules) != 1 || report.Rules[0] != (RuleTotals{"rule", ExpireCurrent, 1, 0, 10}) || report.Changed != 0 {
 		t.Errorf("%+v", report)
 	}
 }

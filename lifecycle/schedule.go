@@ -2,7 +2,8 @@ package lifecycle
 
 import (
 	"context"
-	"errors"
+	"crypto/sha256"
+	"encoding/binary"
 	"time"
 )
 
@@ -13,9 +14,11 @@ const (
 )
 
 // schedule says when it is time to pass over all buckets: when a day begins, which is
-// when most of what rules do is due, and each time the interval went by.
+// when most of what rules do is due, and each time the interval went by. What is due with
+// a day may be spread over a window at its beginning.
 type schedule struct {
 	interval time.Duration
+	spread   time.Duration // length of the window, 0: there is none
 	begun    time.Duration // when the last pass began, as elapsed real time
 	today    time.Time     // the day when it began, object time
 }
@@ -33,49 +36,69 @@ func (s *schedule) wait(now time.Time, elapsed time.Duration) time.Duration {
 	return max(0, min(s.begun+s.interval-elapsed, s.today.Add(day).Sub(now)))
 }
 
-// sweeps passes over all buckets again and again.
+// window returns when the first pass of the day over a bucket begins, and by when what
+// it finds is to be done; zero times where the window is over, or there is none. Buckets
+// begin in its first half, each at an instant of its own, the same on each day: the rest
+// is for spreading what it finds.
+func (s *schedule) window(b Bucket, now time.Time) (begins, ends time.Time) {
+	midnight := now.Truncate(day)
+	if ends = midnight.Add(s.spread); !now.Before(ends) {
+		return time.Time{}, time.Time{}
+	}
+	sum := sha256.Sum256([]byte(b.Name))
+	share := float64(binary.BigEndian.Uint64(sum[:])) / (1 << 64)
+	return midnight.Add(time.Duration(share * float64(s.spread/2))), ends
+}
+
+// sweeps passes over buckets again and again: over all when it is time to, and over those
+// whose rules change.
 func (x *Expirer) sweeps(ctx context.Context) {
 	x.loadProgress(ctx)
-	s := schedule{interval: x.o.Interval}
-	for number := uint64(1); ctx.Err() == nil; number++ {
-		s.begin(x.o.Now(), x.o.Clock.Elapsed())
-		x.sweep(ctx, number)
-		for {
-			left := s.wait(x.o.Now(), x.o.Clock.Elapsed())
-			if left == 0 {
-				break
-			}
-			if x.o.Wait(ctx, min(left, glance)) != nil {
-				return
-			}
+	s := schedule{interval: x.o.Interval, spread: x.o.Spread}
+	r := x.newRotation()
+	defer r.end()
+	for ctx.Err() == nil {
+		if s.wait(x.o.Now(), x.o.Clock.Elapsed()) == 0 {
+			s.begin(x.o.Now(), x.o.Clock.Elapsed())
+			r.sweep(ctx, &s)
+		}
+		if r.round(ctx) {
+			continue
+		}
+		now := x.o.Now()
+		left := s.wait(now, x.o.Clock.Elapsed())
+		x.mu.Lock()
+		x.next = now.Add(left)
+		x.mu.Unlock()
+		if left = min(left, r.wait()); left > 0 {
+			x.nap(ctx, min(left, glance))
 		}
 	}
 }
 
-// sweep passes over all buckets once.
-func (x *Expirer) sweep(ctx context.Context, number uint64) {
+// nap waits for d of real time, or until ctx ends or the rules of a bucket change.
+func (x *Expirer) nap(ctx context.Context, d time.Duration) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	x.mu.Lock()
-	x.sweeping = number
+	x.rouse = cancel
+	awake := len(x.changed) > 0
 	x.mu.Unlock()
-	err := x.eachBucket(ctx, func(b Bucket) error {
-		x.look(ctx, b)
-		return ctx.Err()
-	})
-	if err != nil {
-		if ctx.Err() == nil {
-			x.log.Error("the buckets could not be passed over", "error", err)
-		}
-		return
+	if !awake {
+		_ = x.o.Wait(ctx, d) // it fails with ctx only, at which the caller looks
 	}
+}
+
+// takeChanged returns the buckets whose rules changed since it was last called.
+func (x *Expirer) takeChanged() map[string]struct{} {
 	x.mu.Lock()
-	x.full = x.o.Now()
-	for id, w := range x.watched {
-		if w.sweep < number && w.running == 0 {
-			delete(x.watched, id) // the bucket is gone
-		}
+	defer x.mu.Unlock()
+	if len(x.changed) == 0 {
+		return nil
 	}
-	x.mu.Unlock()
-	x.dropOrphans(ctx)
+	names := x.changed
+	x.changed = make(map[string]struct{})
+	return names
 }
 
 // eachBucket calls fn with every bucket.
@@ -97,84 +120,6 @@ func (x *Expirer) eachBucket(ctx context.Context, fn func(Bucket) error) error {
 	return nil
 }
 
-// looks passes over the buckets whose rules changed.
-func (x *Expirer) looks(ctx context.Context) {
-	for {
-		select {
-		case <-x.wake:
-		case <-ctx.Done():
-			return
-		}
-		x.mu.Lock()
-		names := x.changed
-		x.changed = make(map[string]struct{})
-		x.mu.Unlock()
-		for name := range names {
-			b, err := x.o.Buckets.Bucket(ctx, name)
-			if err == nil {
-				x.look(ctx, b)
-			}
-		}
-	}
-}
-
-// look passes over a bucket in the background, and once more as long as its rules
-// change meanwhile. If that is under way already it is told to.
-func (x *Expirer) look(ctx context.Context, b Bucket) {
-	c, err := x.o.Buckets.Config(ctx, b.Name)
-	if err == nil && c == nil {
-		x.unwatch(b)
-		return
-	}
-	if err == nil && !x.claim(b) {
-		return
-	}
-	for goesOn := err == nil; goesOn; {
-		err = x.lookOnce(ctx, b)
-		goesOn = x.release(b, errors.Is(err, ErrRulesChanged))
-	}
-	switch {
-	case err == nil, ctx.Err() != nil, errors.Is(err, ErrNoBucket):
-	case errors.Is(err, ErrMFADelete):
-		x.log.Info("lifecycle rules are not applied where MFA Delete is enabled", "bucket", b.Name)
-	default:
-		x.log.Error("a pass over a bucket failed", "bucket", b.Name, "error", err)
-		x.figures.add(b.Name, &Report{}, &Report{Failed: 1})
-	}
-}
-
-// lookOnce passes over a bucket in the background once.
-func (x *Expirer) lookOnce(ctx context.Context, b Bucket) error {
-	c, err := x.o.Buckets.Config(ctx, b.Name)
-	if err != nil {
-		return err
-	}
-	if c == nil {
-		x.unwatch(b)
-		return nil
-	}
-	if err := x.turn.take(ctx); err != nil {
-		return err
-	}
-	p := x.newPass(b, c)
-	p.shares, p.paced, p.holds = true, true, true
-	defer func() {
-		if p.holds {
-			x.turn.give()
-		}
-	}()
-	p.from = x.resume(p)
-	p.save = x.saver(p)
-	err = x.watchPass(ctx, p)
-	switch {
-	case err == nil:
-		x.dropProgress(ctx, b.ID)
-	case ctx.Err() != nil && p.safe != "":
-		x.keepProgress(context.WithoutCancel(ctx), p, p.safe)
-	}
-	return err
-}
-
 // watch returns what is known of a bucket. The caller holds mu.
 func (x *Expirer) watch(b Bucket) *watched {
 	w := x.watched[b.ID]
@@ -190,57 +135,43 @@ func (x *Expirer) watch(b Bucket) *watched {
 func (x *Expirer) unwatch(b Bucket) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if w := x.watched[b.ID]; w != nil && w.running == 0 && !w.claimed {
+	if w := x.watched[b.ID]; w != nil && w.running == 0 {
 		delete(x.watched, b.ID)
 	}
 }
 
-// claim makes a bucket one that is passed over in the background. If it is already,
-// that is done once more.
-func (x *Expirer) claim(b Bucket) bool {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	w := x.watch(b)
-	if w.claimed {
-		w.again = true
-		return false
-	}
-	w.claimed = true
-	return true
-}
-
-// release ends the claim, unless the bucket has to be passed over once more, which it
-// says.
-func (x *Expirer) release(b Bucket, again bool) bool {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	w := x.watch(b)
-	w.claimed = (w.again || again) && !x.closed
-	w.again = false
-	return w.claimed
-}
-
-// watchPass runs a pass that is no dry run, and keeps what it comes to with the bucket
-// if it is one over all that is due.
+// watchPass runs a pass that is no dry run.
 func (x *Expirer) watchPass(ctx context.Context, p *pass) error {
-	x.mu.Lock()
-	w := x.watch(p.bucket)
-	w.running++
-	p.watched = w
-	x.mu.Unlock()
-	started := x.o.Now()
+	x.passBegins(p)
 	err := p.run(ctx)
+	x.passEnds(p, err)
+	return err
+}
+
+// passBegins makes a pass that is no dry run one of those that are under way.
+func (x *Expirer) passBegins(p *pass) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	p.watched, p.started = x.watch(p.bucket), x.o.Now()
+	p.watched.running++
+	p.watched.begins = time.Time{}
+}
+
+// passEnds takes it from them, and keeps what it came to with the bucket if it was one
+// over all that is due.
+func (x *Expirer) passEnds(p *pass, err error) {
 	p.tell()
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	w := p.watched
 	if w.running--; w.running == 0 {
 		w.oldest = time.Time{}
 	}
-	if err == nil && p.present && p.prefix == "" {
+	if err == nil && p.present && p.prefix == "" && p.visit == nil {
 		w.left = p.tally.left
-		w.status = Status{Started: started, Finished: x.o.Now(), Last: p.tally.Report}
+		w.passed = p.at.Now.Truncate(day)
+		w.status = Status{Started: p.started, Finished: x.o.Now(), Last: p.tally.Report}
 	}
-	return err
 }
 
 // tell adds what the pass did since it last told to the figures.

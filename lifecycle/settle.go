@@ -33,7 +33,7 @@ func (x *Expirer) Settle(ctx context.Context, until time.Time, to func(time.Time
 		return Report{}, err
 	}
 	defer x.turn.give()
-	s := &settling{x: x, until: until, to: to, each: each, next: make(map[Bucket]time.Time), held: make(map[Bucket]int64)}
+	s := &settling{x: x, until: until, to: to, each: each, next: make(map[Bucket]*agenda), parts: make(map[Bucket]bool), held: make(map[Bucket]int64)}
 	err := s.run(ctx)
 	var told *toldError
 	if errors.As(err, &told) {
@@ -49,9 +49,10 @@ type settling struct {
 	to     func(time.Time) error
 	each   func(*Action) error
 	report Report
-	next   map[Bucket]time.Time // when something is due next, of the buckets where it is
-	held   map[Bucket]int64     // what locks held when a bucket was last looked at
-	failed error                // of the first bucket that failed
+	next   map[Bucket]*agenda // of the buckets where something will be due
+	parts  map[Bucket]bool    // those that were last looked at in part
+	held   map[Bucket]int64   // what locks held when a bucket was last looked at
+	failed error              // of the first bucket that failed
 }
 
 func (s *settling) run(ctx context.Context) error {
@@ -71,6 +72,9 @@ func (s *settling) run(ctx context.Context) error {
 			return err
 		}
 		if last {
+			if err := s.complete(ctx); err != nil {
+				return err
+			}
 			s.report.NextDue, s.report.Held = s.soonest(), 0
 			for _, n := range s.held {
 				s.report.Held += n
@@ -82,8 +86,8 @@ func (s *settling) run(ctx context.Context) error {
 
 // soonest returns when the next thing is due; zero: never.
 func (s *settling) soonest() (at time.Time) {
-	for _, due := range s.next {
-		at = earlier(at, due)
+	for _, a := range s.next {
+		at = earlier(at, a.soonest())
 	}
 	return at
 }
@@ -107,16 +111,33 @@ func (s *settling) begin(ctx context.Context) error {
 	return s.x.eachBucket(ctx, func(b Bucket) error { return s.settle(ctx, b) })
 }
 
-// look runs the buckets where something is due by now.
+// look runs what is due by now: the keys that it is of, or the buckets.
 func (s *settling) look(ctx context.Context) error {
 	now := s.x.o.Now()
 	var due []Bucket
-	for b, at := range s.next {
-		if !at.After(now) {
+	for b, a := range s.next {
+		if !a.soonest().After(now) {
 			due = append(due, b)
 		}
 	}
 	for _, b := range due {
+		a := s.next[b]
+		keys, uploads, whole := a.take(now)
+		var part *visit
+		if !whole {
+			part = &visit{keys, uploads}
+		}
+		if err := s.settlePart(ctx, b, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// complete looks at the whole of each bucket of which it was last a part: whatever others
+// have put meanwhile, nothing is left that is due.
+func (s *settling) complete(ctx context.Context) error {
+	for b := range s.parts {
 		if err := s.settle(ctx, b); err != nil {
 			return err
 		}
@@ -125,28 +146,43 @@ func (s *settling) look(ctx context.Context) error {
 }
 
 // settle runs a bucket until nothing more is due, and keeps when something will be.
-func (s *settling) settle(ctx context.Context, b Bucket) error {
+func (s *settling) settle(ctx context.Context, b Bucket) error { return s.settlePart(ctx, b, nil) }
+
+// settlePart is settle for a part of the bucket, or all of it if part is nil.
+func (s *settling) settlePart(ctx context.Context, b Bucket, part *visit) error {
+	rest := s.next[b]
 	delete(s.next, b)
+	if s.parts[b] = part != nil; part == nil {
+		rest = newAgenda()
+		delete(s.parts, b)
+	}
 	for range maxRounds {
-		report, err := s.x.runBucket(ctx, b, &RunRequest{Bucket: b.Name, Each: s.each}, true)
+		found := newAgenda()
+		report, err := s.x.runBucket(ctx, b, &RunRequest{Bucket: b.Name, Each: s.each, visit: part, agenda: found}, true)
 		s.report.add(&report)
-		s.held[b] = report.Held
+		if part == nil {
+			s.held[b] = report.Held
+		}
 		var told *toldError
 		switch {
 		case errors.Is(err, ErrNoBucket):
+			delete(s.parts, b)
 			return nil
 		case errors.Is(err, ErrRulesChanged):
+			part, rest = nil, newAgenda()
+			delete(s.parts, b)
 			continue
 		case errors.As(err, &told), ctx.Err() != nil:
 			return err
 		case err != nil:
+			delete(s.parts, b)
 			if s.failed == nil {
 				s.failed = err
 			}
 			return nil
 		case !report.done():
-			if !report.NextDue.IsZero() {
-				s.next[b] = report.NextDue
+			if rest.add(found); !rest.soonest().IsZero() {
+				s.next[b] = rest
 			}
 			return nil
 		}

@@ -123,3 +123,40 @@ func TestSettleEndsWhereItFails(t *testing.T) {
 		t.Errorf("closed: %v", err)
 	}
 }
+
+// At each of many instants only what is due then is read.
+func TestSettleReadsWhatIsDue(t *testing.T) {
+	f := newFake()
+	var rules []Rule
+	for i := range 100 {
+		rules = append(rules, Rule{ID: fmt.Sprint(i), Enabled: true, Expiration: &Expiration{Days: i + 1}, Filter: Filter{Prefix: fmt.Sprintf("p%02d/", i)}})
+	}
+	b := f.bucket("bucket", versioning.Unversioned, rules...)
+	for i := range 100 {
+		f.put(b, fmt.Sprintf("p%02d/k", i), 0, asNull)
+		f.put(b, fmt.Sprintf("p%02d/other", i), -500, asNull)
+	}
+	steps, report := settle(t, f, f.expirer(t, 10), 100)
+	if len(steps) != 100 || len(b.keys) != 100 || report.NextDue.IsZero() {
+		t.Errorf("%d steps, %+v, %d keys are left", len(steps), report, len(b.keys))
+	}
+	// All prefixes at the beginning and at the end, and twice a page of the key at each instant.
+	if most := 100 + 100 + 2*100; f.pages > most {
+		t.Errorf("%d pages were read, want %d", f.pages, most)
+	}
+}
+
+// An agenda of more keys than are kept still knows when something is due.
+func TestAgendaIsBounded(t *testing.T) {
+	a, day1 := newAgenda(), newFake().clock.Now()
+	for i := range maxAgenda + 10 {
+		a.later(fmt.Sprint(i), day1.AddDate(0, 0, 1+i%7))
+		a.later(fmt.Sprint(i), day1.AddDate(0, 0, 9))
+	}
+	if at := a.soonest(); !at.Equal(day1.AddDate(0, 0, 1)) || len(a.keys) > 0 {
+		t.Errorf("soonest %s with %d keys", at, len(a.keys))
+	}
+	if _, _, whole := a.take(day1.AddDate(0, 0, 1)); !whole {
+		t.Error("the whole bucket has to be looked at")
+	}
+}

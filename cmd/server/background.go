@@ -20,10 +20,14 @@ type background struct {
 
 func newBackground(c config, st *store.Store, log *slog.Logger) *background {
 	shared := budget.New(clock.Wall{}.Elapsed)
+	spread := c.lifecycleSpread
+	if c.testClock {
+		spread = 0 // its day does not go by, it is set
+	}
 	return &background{
 		budget: shared,
 		expirer: upkeep.NewExpirer(st, lifecycle.ExpirerOptions{
-			Budget: shared, Interval: c.lifecycleInterval, Rate: c.lifecycleRate, Logger: log,
+			Budget: shared, Interval: c.lifecycleInterval, Spread: spread, Rate: c.lifecycleRate, Logger: log,
 		}),
 		jobs: newJobs(st, shared, log),
 	}

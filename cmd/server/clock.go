@@ -101,9 +101,9 @@ func (r *remote) moveClock(ctx context.Context, change api.AdminClockChange) err
 	if len(m.Totals) == 0 {
 		return nil
 	}
-	rows := [][]string{{"DONE", "RULE", "COUNT", "BYTES"}}
+	rows := [][]string{{"DONE", "RULE", "COUNT", "BYTES", "HIDDEN"}}
 	for _, t := range m.Totals {
-		rows = append(rows, []string{t.Kind, plain(dash(t.Rule)), strconv.FormatInt(t.Count, 10), strconv.FormatInt(t.Bytes, 10)})
+		rows = append(rows, []string{t.Kind, plain(dash(t.Rule)), strconv.FormatInt(t.Count, 10), strconv.FormatInt(t.Bytes, 10), strconv.FormatInt(t.HiddenBytes, 10)})
 	}
 	return r.table(nil, rows)
 }

@@ -47,6 +47,7 @@ type config struct {
 	lifecycle     bool          // rules are applied without anybody asking for it
 
 	lifecycleInterval time.Duration // between two passes over all buckets
+	lifecycleSpread   time.Duration // after midnight over which what is due then is spread, 0: none
 	lifecycleRate     int           // versions a second at most, 0: no limit
 
 	remote remoteConfig // of the commands that talk to a running server

@@ -21,6 +21,8 @@ func TestJobCommands(t *testing.T) {
 		{"empty bucket --rate many", exitRefused, "--rate"},
 		{"undelete bucket --since yesterday", exitRefused, "--since"},
 		{"empty bucket extra", exitRefused, "usage: tombstone empty BUCKET [--prefix"},
+		{"empty bucket --dry-run=yes", exitRefused, `--dry-run "yes": neither true nor false`},
+		{"undelete bucket --yes=1x", exitRefused, `--yes "1x": neither true nor false`},
 		{"empty none", exitRefused, "NoSuchBucket"},
 		{"empty bucket --prefix a --delete-bucket", exitRefused, "ValidationError"},
 		{"empty bucket --dry-run", exitOK, "bucket empty (dry run) "},

@@ -19,7 +19,8 @@ func lifecycleActions() []action {
 			help: "what the rules would remove now, or at a time or date, and what else is due when", run: previewLifecycle},
 		{verb: "run", args: "BUCKET", flags: []string{"now?", "at", "dry-run?", "prefix"},
 			help: "let the rules remove what is due --now, or was --at a time or date; --dry-run shows what that would be", run: runLifecycle},
-		{verb: "status", args: "BUCKET", help: "when the rules were last carried out, and what is due when", run: showLifecycle},
+		{verb: "status", args: "BUCKET", flags: []string{"count?"},
+			help: "when the rules were last carried out, and what is due when as far as that pass knew; --count counts what is due now", run: showLifecycle},
 	}
 }
 
@@ -98,6 +99,9 @@ func passLine(a *api.AdminLifecycleAction) string {
 	if a.DeleteMarker {
 		key += "; a delete marker"
 	}
+	if a.Hides {
+		key += "; stays below a delete marker"
+	}
 	if a.Error != "" {
 		key += "; not done: " + a.Error
 	}
@@ -129,13 +133,16 @@ func printPass(r *remote, report *api.AdminLifecycleReport) error {
 		_, err := fmt.Fprintln(r.stdout, "MFA Delete is enabled: no rule acts")
 		return err
 	}
-	var count, bytes int64
-	rows := [][]string{{"RULE", "KIND", "COUNT", "BYTES"}}
-	for _, t := range report.Totals {
-		rows = append(rows, []string{plain(t.Rule), t.Kind, strconv.FormatInt(t.Count, 10), strconv.FormatInt(t.Bytes, 10)})
-		count, bytes = count+t.Count, bytes+t.Bytes
+	row := func(t *api.AdminLifecycleTotal) []string {
+		return []string{plain(t.Rule), t.Kind, strconv.FormatInt(t.Count, 10), strconv.FormatInt(t.Bytes, 10), strconv.FormatInt(t.HiddenBytes, 10)}
 	}
-	rows = append(rows, []string{"all", "", strconv.FormatInt(count, 10), strconv.FormatInt(bytes, 10)})
+	rows, all := [][]string{{"RULE", "KIND", "COUNT", "BYTES FREED", "BYTES HIDDEN"}}, api.AdminLifecycleTotal{Rule: "all"}
+	for i := range report.Totals {
+		t := &report.Totals[i]
+		rows = append(rows, row(t))
+		all.Count, all.Bytes, all.HiddenBytes = all.Count+t.Count, all.Bytes+t.Bytes, all.HiddenBytes+t.HiddenBytes
+	}
+	rows = append(rows, row(&all))
 	if err := printColumns(r.stdout, rows); err != nil {
 		return err
 	}
@@ -143,33 +150,64 @@ func printPass(r *remote, report *api.AdminLifecycleReport) error {
 	if report.DryRun {
 		as = "a dry run as of"
 	}
+	if report.Withheld {
+		fmt.Fprintln(r.stdout, "\nkeys are not named, for that takes s3:ListBucketVersions")
+	}
 	_, err := fmt.Fprintf(r.stdout, "\n%s %s: %d looked at, %d held by locks, %d changed meanwhile; next due %s\n",
 		as, showTime(&report.At), report.Scanned, report.Held, report.Changed, showTime(report.NextDue))
 	return err
 }
 
 func showLifecycle(ctx context.Context, r *remote) error {
+	query := url.Values{}
+	if r.on("count") {
+		query.Set("count", "true")
+	}
 	var s api.AdminLifecycleStatus
-	if err := r.call(ctx, http.MethodGet, below("/buckets/%s/lifecycle", r.rest...), nil, nil, &s); err != nil {
+	if err := r.call(ctx, http.MethodGet, below("/buckets/%s/lifecycle", r.rest...), query, nil, &s); err != nil {
 		return err
 	}
 	if r.config.remote.json {
 		return printJSON(r.stdout, s)
 	}
-	fmt.Fprintf(r.stdout, "rules %d, enabled %d\n", s.Rules, s.Enabled)
-	switch {
-	case s.Running:
-		fmt.Fprintln(r.stdout, "a pass is under way")
-	case s.Finished == nil:
-		fmt.Fprintln(r.stdout, "no pass yet since the server started")
+	for _, line := range statusLines(&s) {
+		fmt.Fprintln(r.stdout, line)
 	}
-	if s.OldestDue != nil {
-		fmt.Fprintf(r.stdout, "due since %s and not done yet, %.0f s\n", showTime(s.OldestDue), s.LagSeconds)
+	if s.Last != nil {
+		fmt.Fprintf(r.stdout, "last whole pass from %s to %s\n\n", showTime(s.Started), showTime(s.Finished))
+		if err := printPass(r, s.Last); err != nil {
+			return err
+		}
 	}
-	fmt.Fprintf(r.stdout, "next due %s\n", showTime(s.NextDue))
-	if s.Last == nil {
+	if s.Due == nil {
 		return nil
 	}
-	fmt.Fprintf(r.stdout, "last whole pass from %s to %s\n\n", showTime(s.Started), showTime(s.Finished))
-	return printPass(r, s.Last)
+	fmt.Fprintf(r.stdout, "\ndue now and not done, counted for this\n\n")
+	return printPass(r, s.Due)
+}
+
+// statusLines says in words how far the rules of a bucket are, and how much of that is not
+// known.
+func statusLines(s *api.AdminLifecycleStatus) []string {
+	lines := []string{fmt.Sprintf("rules %d, enabled %d", s.Rules, s.Enabled)}
+	add := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
+	if !s.Active {
+		add("rules are applied when somebody runs them, and not by themselves: the server was started with --lifecycle=false")
+	}
+	switch {
+	case s.Running:
+		add("a pass is under way")
+	case s.Finished == nil:
+		add("no pass yet since the server started: what is due is not known; --count counts it")
+	}
+	if s.OldestDue != nil {
+		add("due at least since %s and not done yet, %.0f s", showTime(s.OldestDue), s.LagSeconds)
+	}
+	if s.Finished != nil {
+		add("next due %s, as the last pass found; what was put or hidden since is not in it, --count counts what is due now", showTime(s.NextDue))
+	}
+	if s.NextPass != nil {
+		add("next pass at %s at the latest", showTime(s.NextPass))
+	}
+	return lines
 }

@@ -14,6 +14,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -74,7 +76,7 @@ type remote struct {
 // server and has flags of its own besides; of these a name that ends in "?" is a switch.
 func (p process) remote(name string, own ...string) (*remote, error) {
 	list := remoteSettings()
-	known := list
+	known := slices.Clone(list)
 	for _, f := range own {
 		flag, toggle := strings.CutSuffix(f, "?")
 		known = append(known, setting{flag: flag, toggle: toggle})
@@ -84,6 +86,12 @@ func (p process) remote(name string, own ...string) (*remote, error) {
 		return nil, withHint(err, name)
 	}
 	given := lastOf(all)
+	for _, s := range known[len(list):] {
+		value, sent := given[s.flag]
+		if _, err := strconv.ParseBool(value); s.toggle && sent && err != nil {
+			return nil, fmt.Errorf("--%s %q: neither true nor false", s.flag, value)
+		}
+	}
 	c, err := collect(p, given, list)
 	if err == nil {
 		err = c.keys.complete()

@@ -21,7 +21,7 @@ var samples = map[string]string{
 	"metrics-public": "true", "pprof": "127.0.0.1:6060", "access-log": "true", "log-level": "warn", "log-format": "json",
 	"console-address": ":9001", "identities": "/i", "secrets-key": "/s", "ledger": "false", "ledger-key": "/l",
 	"ledger-old-keys": "/m,/n", "forget-secrets": "true", "ledger-retention": "7d", "accept-transitions": "true",
-	"allow-force-delete": "true", "lifecycle": "false", "lifecycle-interval": "10m", "lifecycle-rate": "500",
+	"allow-force-delete": "true", "lifecycle": "false", "lifecycle-interval": "10m", "lifecycle-spread": "6h", "lifecycle-rate": "500",
 	"test-clock": "true", "test-clock-anywhere": "true",
 }
 

@@ -172,6 +172,16 @@ func setLifecycleInterval(c *config, v string) error {
 	return err
 }
 
+// setLifecycleSpread takes a part of a day.
+func setLifecycleSpread(c *config, v string) error {
+	d, err := parseDays(v)
+	if err == nil && d > 24*time.Hour {
+		err = errors.New("longer than a day")
+	}
+	c.lifecycleSpread = d
+	return err
+}
+
 // maxLifecycleRate is far more than any machine does.
 const maxLifecycleRate = 1_000_000_000
 
