@@ -7,7 +7,7 @@ BENCH    ?= -compare -expired 1000000
 IMAGE    ?= tombstone
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race lint fuzz integration bench mutate attack docker docker-prebuilt check
+.PHONY: help build run test race lint linter fuzz integration bench mutate attack docker docker-prebuilt check
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ lint: ## check form, import order, sizes, documentation and common mistakes
 	go vet ./...
 	go test -count=1 ./internal/lint
 	go run $(GOLANGCI) run ./...
+
+linter: ## compile what lint runs, which takes minutes the first time
+	go run $(GOLANGCI) version
 
 fuzz: ## run every fuzz target for FUZZTIME (1m)
 	scripts/fuzz.sh $(FUZZTIME)

@@ -39,8 +39,12 @@ func (awsCLI) api(args ...string) []string {
 }
 
 func TestAWSCLI(t *testing.T) {
+	t.Parallel()
 	for _, aws := range awsCLIs(t) {
-		t.Run("version "+aws.version, func(t *testing.T) { awsScenarios(t, aws) })
+		t.Run("version "+aws.version, func(t *testing.T) {
+			t.Parallel()
+			awsScenarios(t, aws)
+		})
 	}
 }
 

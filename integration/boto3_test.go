@@ -28,6 +28,7 @@ func (b boto3) flow(t *testing.T, endpoint, name, bucket string) {
 }
 
 func TestBoto3(t *testing.T) {
+	t.Parallel()
 	b := newBoto3(t)
 	for flow, scenario := range map[string]string{
 		"main_job":  "main job: a bucket through all versioning states",

@@ -64,6 +64,7 @@ func filledBucket(t *testing.T, status string) string {
 //
 // spec: VD9-2, VD9-3, VD9-4, VD9-9, VD9-15
 func TestEmptyingByAWSCLI(t *testing.T) {
+	t.Parallel()
 	for _, aws := range awsCLIs(t) {
 		aws.scenario(t, "emptying in four steps, status Enabled", func(t *testing.T) {
 			bucket := filledBucket(t, "Enabled")
@@ -107,6 +108,7 @@ func abortAndDelete(t *testing.T, aws awsCLI, bucket string) {
 
 // spec: VD9-3, VD9-10, VD9-15
 func TestEmptyingByBoto3(t *testing.T) {
+	t.Parallel()
 	b := newBoto3(t)
 	b.scenario(t, "emptying in four steps, status Enabled", func(t *testing.T) {
 		bucket := filledBucket(t, "Enabled")
@@ -122,6 +124,7 @@ func TestEmptyingByBoto3(t *testing.T) {
 //
 // spec: VD9-2, VD9-3, VD9-12, VD9-15
 func TestEmptyingByS3cmd(t *testing.T) {
+	t.Parallel()
 	c := newS3cmd(t)
 	c.scenario(t, "emptying in steps, no status", func(t *testing.T) {
 		const uploads = 5
@@ -149,6 +152,7 @@ func TestEmptyingByS3cmd(t *testing.T) {
 
 // spec: VD9-3, VD9-13, VD9-15
 func TestEmptyingByRclone(t *testing.T) {
+	t.Parallel()
 	for _, r := range rclones(t) {
 		r.scenario(t, "emptying in four steps, status Enabled", func(t *testing.T) { emptyByRclone(t, r) })
 	}

@@ -8,6 +8,7 @@ import (
 // The AWS SDK for Java v2 is in the folder of jars that TOMBSTONE_CLIENTS_JAVA
 // names.
 func TestJava(t *testing.T) {
+	t.Parallel()
 	java, jars := program(t, "java"), folder(t, "TOMBSTONE_CLIENTS_JAVA", "the AWS SDK for Java")
 	found, err := filepath.Glob(filepath.Join(jars, "s3-[0-9]*.jar"))
 	if err != nil || len(found) != 1 {

@@ -32,6 +32,7 @@ func (js javaScript) flow(t *testing.T, endpoint, name, bucket string) {
 }
 
 func TestJavaScript(t *testing.T) {
+	t.Parallel()
 	js := newJavaScript(t)
 	js.scenario(t, "main job: a bucket through all versioning states", func(t *testing.T) {
 		js.flow(t, shared.Endpoint, "main_job", bucketName(t))

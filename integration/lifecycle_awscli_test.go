@@ -93,6 +93,7 @@ func (s *cliClock) wantVersions(t *testing.T, want ...string) {
 //
 // spec: LC1-1, LC1-2, LC4-1, LC4-3, LC4-4, LC4-7, LC4-10, LC4-15, LC5-1
 func TestLifecycleByAWSCLI(t *testing.T) {
+	t.Parallel()
 	for _, aws := range awsCLIs(t) {
 		aws.scenario(t, "lifecycle: put rules, preview, advance the clock, list versions", func(t *testing.T) {
 			s := &cliClock{Process: startFor(t, "--memory", "--test-clock"), aws: aws, bucket: bucketName(t)}

@@ -2,9 +2,12 @@ package integration
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -24,13 +27,32 @@ var (
 	shared *launch.Process
 )
 
+// waiting is how many tests may play beside one for each processor: what clients and
+// suites do is waiting, in part.
+const waiting = 2
+
 func TestMain(m *testing.M) {
+	if err := setParallel(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	code, err := runAll(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
 	os.Exit(code)
+}
+
+// setParallel sets how many tests play at once, unless -parallel says it.
+func setParallel() error {
+	flag.Parse()
+	said := false
+	flag.Visit(func(f *flag.Flag) { said = said || f.Name == "test.parallel" })
+	if said {
+		return nil
+	}
+	return flag.Set("test.parallel", strconv.Itoa(runtime.GOMAXPROCS(0)+waiting))
 }
 
 func runAll(m *testing.M) (int, error) {

@@ -178,7 +178,10 @@ func TestAbortedUploads(t *testing.T) {
 	c := newAWS(t, shared.Endpoint)
 	bucket := bucketName(t)
 	must(t, c.createBucket(bucket))
-	const uploads = 1100
+	uploads := many
+	if testing.Short() {
+		uploads /= 10
+	}
 	startUploads(t, bucket, uploads)
 	aborted := 0
 	pages := s3.NewListMultipartUploadsPaginator(c.s3, &s3.ListMultipartUploadsInput{Bucket: &bucket})

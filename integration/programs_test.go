@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/minio/minio-go/v7"
@@ -41,23 +42,48 @@ func installations(t *testing.T, name, versionArg string, distinct func(version 
 	t.Helper()
 	var found []installation
 	seen := make(map[string]bool)
+	for _, i := range asked.all(t, name, versionArg) {
+		if key := distinct(i.version); !seen[key] {
+			seen[key] = true
+			found = append(found, i)
+		}
+	}
+	return found
+}
+
+// asked remembers what programs said of their versions, which takes some of them a
+// second.
+var asked = askedPrograms{versions: make(map[string]string)}
+
+type askedPrograms struct {
+	mu       sync.Mutex        // protects versions
+	versions map[string]string // by the path of a program
+}
+
+// all returns every installation of a program, once for each file.
+func (a *askedPrograms) all(t *testing.T, name, versionArg string) (found []installation) {
+	t.Helper()
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	paths := []string{program(t, name)}
 	for _, folder := range filepath.SplitList(os.Getenv("PATH")) {
 		paths = append(paths, filepath.Join(folder, name))
 	}
+	files := make(map[string]bool)
 	for _, path := range paths {
-		if _, err := exec.LookPath(path); err != nil {
+		file, err := filepath.EvalSymlinks(path) // /bin is /usr/bin on most machines
+		if _, missing := exec.LookPath(path); missing != nil || err != nil || files[file] {
 			continue
 		}
-		out, err := exec.Command(path, versionArg).CombinedOutput()
-		if err != nil {
-			t.Fatalf("%s %s: %v\n%s", path, versionArg, err, out)
+		files[file] = true
+		if a.versions[path] == "" {
+			out, err := exec.Command(path, versionArg).CombinedOutput()
+			if err != nil {
+				t.Fatalf("%s %s: %v\n%s", path, versionArg, err, out)
+			}
+			a.versions[path] = versionIn(string(out))
 		}
-		version := versionIn(string(out))
-		if key := distinct(version); !seen[key] {
-			seen[key] = true
-			found = append(found, installation{path: path, version: version})
-		}
+		found = append(found, installation{path: path, version: a.versions[path]})
 	}
 	return found
 }

@@ -131,8 +131,10 @@ func until(mode string) []string {
 //
 // spec: OL1.4-3, OL1.4-4, OL1.4-5, OL1.4-6, OL1.4-8, OL1.4-11, OL2-4, OL2-7, OL2-10, OL2-14, OL2-17, OL2-22
 func TestAWSCLIProtection(t *testing.T) {
+	t.Parallel()
 	for _, cli := range awsCLIs(t) {
 		t.Run("version "+cli.version, func(t *testing.T) {
+			t.Parallel()
 			s := newProtectedServer(t)
 			cli.scenario(t, "MFA Delete: enable, refuse, delete, refuse the code again", func(t *testing.T) { mfaScenario(t, s, cli) })
 			cli.scenario(t, "GOVERNANCE: bypass with and without permission", func(t *testing.T) { governanceScenario(t, s, cli) })

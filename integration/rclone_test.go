@@ -40,8 +40,12 @@ func (r rclone) run(t *testing.T, args ...string) string {
 
 // spec: VD9-13
 func TestRclone(t *testing.T) {
+	t.Parallel()
 	for _, r := range rclones(t) {
-		t.Run("version "+r.version, func(t *testing.T) { rcloneScenarios(t, r) })
+		t.Run("version "+r.version, func(t *testing.T) {
+			t.Parallel()
+			rcloneScenarios(t, r)
+		})
 	}
 }
 

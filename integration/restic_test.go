@@ -13,6 +13,7 @@ import (
 // bucket everything that restic removed is still there below its markers, until
 // the versions are deleted.
 func TestRestic(t *testing.T) {
+	t.Parallel()
 	path := program(t, "restic")
 	out, err := exec.Command(path, "version").CombinedOutput()
 	must(t, err)

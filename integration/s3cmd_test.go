@@ -35,6 +35,7 @@ func (c s3cmd) run(t *testing.T, args ...string) string {
 }
 
 func TestS3cmd(t *testing.T) {
+	t.Parallel()
 	c := newS3cmd(t)
 	// spec: VD9-12
 	for status, want := range map[string]contents{"": {}, "Enabled": {versions: 2 * many, markers: many}} {

@@ -14,6 +14,7 @@ import (
 
 // A bucket as a folder: files of all sizes, appended to, renamed and removed.
 func TestS3fs(t *testing.T) {
+	t.Parallel()
 	path := program(t, "s3fs")
 	if f, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0); err != nil {
 		// Whether a machine lets anybody mount is not for the clients to say.

@@ -40,7 +40,7 @@ func TestSuiteOfVersitygw(t *testing.T) {
 	server := startFor(t, "--memory")
 	cmd := exec.Command(binary, "test", "--endpoint", server.Endpoint, "full-flow", "--versioning-enabled")
 	cmd.Dir = filepath.Dir(binary) // it starts itself from there, as ./versitygw
-	cmd.Env = suiteEnv("AWS_ACCESS_KEY_ID="+accessKey, "AWS_SECRET_ACCESS_KEY="+secretKey, "AWS_REGION=us-east-1")
+	cmd.Env = suiteEnv(t, "AWS_ACCESS_KEY_ID="+accessKey, "AWS_SECRET_ACCESS_KEY="+secretKey, "AWS_REGION=us-east-1")
 	out, err := cmd.CombinedOutput()
 	found := versityVerdicts(out)
 	if !bytes.Contains(out, []byte("RAN:")) {
@@ -59,7 +59,7 @@ func TestSuiteOfMinioGo(t *testing.T) {
 	server := startFor(t, "--memory")
 	cmd := exec.Command(binary)
 	cmd.Dir = t.TempDir() // it leaves files where it runs
-	cmd.Env = suiteEnv("SERVER_ENDPOINT="+strings.TrimPrefix(server.Endpoint, "http://"), "ACCESS_KEY="+accessKey, "SECRET_KEY="+secretKey,
+	cmd.Env = suiteEnv(t, "SERVER_ENDPOINT="+strings.TrimPrefix(server.Endpoint, "http://"), "ACCESS_KEY="+accessKey, "SECRET_KEY="+secretKey,
 		"ENABLE_HTTPS=0", "MINT_MODE=full", "RUN_ON_FAIL=1")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -96,9 +96,12 @@ func wholeRun(t *testing.T) {
 	t.Parallel()
 }
 
-// suiteEnv is the environment of a suite: it finds nothing of the machine's user.
-func suiteEnv(more ...string) []string {
-	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir()}, more...)
+// suiteEnv is the environment of a suite: it finds nothing of the machine's user, and
+// what it leaves behind goes with the test.
+func suiteEnv(t *testing.T, more ...string) []string {
+	t.Helper()
+	folder := t.TempDir()
+	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + folder, "TMPDIR=" + folder}, more...)
 }
 
 func moduleFolder(t *testing.T, path string) string {
@@ -108,10 +111,11 @@ func moduleFolder(t *testing.T, path string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// buildVersity builds the pinned versitygw from a copy that is patched.
+// buildVersity builds the pinned versitygw from a copy that is patched. Without paths in
+// it, what is compiled there serves the next run too, in another folder.
 func buildVersity(t *testing.T) string {
 	t.Helper()
-	out, err := exec.Command("go", "mod", "download", "-json", versityModule).Output()
+	out, err := fetching("mod", "download", "-json", versityModule)
 	if err != nil {
 		absent(t, versityModule+" cannot be had: "+err.Error())
 	}
@@ -126,11 +130,25 @@ func buildVersity(t *testing.T) string {
 		return os.Chmod(path, 0o700) // a module's files are read-only
 	}))
 	must(t, patchVersity(filepath.Join(source, "tests", "integration")))
-	build := exec.Command("go", "build", "-C", source, "-o", binary, "./cmd/versitygw")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	if _, err := fetching("build", "-C", source, "-trimpath", "-o", binary, "./cmd/versitygw"); err != nil {
+		t.Fatal(err)
 	}
 	return binary
+}
+
+// fetching runs a go command that may have to fetch modules, and once more if it fails:
+// proxies have bad moments.
+func fetching(args ...string) (printed []byte, err error) {
+	for range 2 {
+		var said bytes.Buffer
+		cmd := exec.Command("go", args...)
+		cmd.Stderr = &said
+		if printed, err = cmd.Output(); err == nil {
+			return printed, nil
+		}
+		err = fmt.Errorf("go %s: %w\n%s", args[0], err, said.Bytes())
+	}
+	return printed, err
 }
 
 // versityPatches are the changes to versitygw's suite, without which it cannot

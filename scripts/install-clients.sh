@@ -21,16 +21,23 @@ as_root() {
 
 # again COMMAND... tries a command three times: registries have bad moments.
 again() {
-	"$@" || "$@" || "$@"
+	local pause
+	for pause in 5 20; do
+		if "$@"; then return; fi
+		echo "trying again in $pause s: $*" >&2
+		sleep "$pause"
+	done
+	"$@"
 }
 
 packages() {
-	local wanted=(python3 python3-venv s3cmd rclone restic s3fs awscli oathtool gcc libc6-dev make)
+	local wanted=(python3 python3-venv s3cmd rclone restic s3fs awscli oathtool buildah gcc libc6-dev make)
 	command -v npm >/dev/null || wanted+=(nodejs npm)
 	command -v mvn >/dev/null && command -v javac >/dev/null || wanted+=(default-jdk-headless maven)
 	export DEBIAN_FRONTEND=noninteractive
-	again as_root apt-get update -qq
-	again as_root apt-get install -y -qq --no-install-recommends "${wanted[@]}" >/dev/null
+	# Another program may have the lock: a new machine looks for updates by itself.
+	again as_root apt-get -o DPkg::Lock::Timeout=120 update -qq
+	again as_root apt-get -o DPkg::Lock::Timeout=120 install -y -qq --no-install-recommends "${wanted[@]}" >/dev/null
 }
 
 python_clients() {
@@ -60,8 +67,9 @@ java_clients() {
 	jars RELEASE >"$clients/maven.log" 2>&1 || again jars "$java"
 }
 
-# Beside Debian's, which is years older.
+# rclone beside Debian's, which is years older, and all modules that tests compile.
 go_clients() {
+	again go mod download
 	export GOBIN=$clients/bin
 	go install github.com/rclone/rclone@latest >"$clients/go.log" 2>&1 ||
 		again go install "github.com/rclone/rclone@$rclone"

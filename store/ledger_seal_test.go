@@ -100,15 +100,16 @@ func TestVerifyFindsTampering(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 1))
+	apart := 1 // every byte
+	if testing.Short() {
+		apart = 20
+	}
 	for name, key := range testKeys(t) {
 		t.Run(name, func(t *testing.T) {
 			s := sealedStore(t, nil, key)
 			rows := ledgerRows(t, s)
 			for i, row := range rows {
-				for n := range len(row.Key) + len(row.Value) {
-					if n == 0 {
-						continue // the table
-					}
+				for n := 1; n < len(row.Key)+len(row.Value); n += 1 + rng.IntN(apart) { // the first byte is the table
 					changed := engine.Set(bytes.Clone(row.Key), bytes.Clone(row.Value))
 					if bit := byte(1) << rng.IntN(8); n < len(row.Key) {
 						changed.Key[n] ^= bit

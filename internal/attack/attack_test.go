@@ -15,7 +15,7 @@ import (
 
 var (
 	firstSeed  = flag.Uint64("seed", 1, "first seed")
-	episodes   = flag.Int("episodes", 24, "play the episodes of this many seeds; with -short, a quarter of them")
+	episodes   = flag.Int("episodes", 24, "play the episodes of this many seeds; with -short, an eighth of them")
 	operations = flag.Int("ops", 300, "operations of each episode")
 	lasting    = flag.Duration("for", 0, "go on with further seeds for so long")
 	shrinkFor  = flag.Duration("shrink", 20*time.Second, "how long to look for a shorter episode that fails")
@@ -32,7 +32,7 @@ func TestAttack(t *testing.T) {
 	until := time.Now().Add(*lasting)
 	least := *episodes
 	if testing.Short() {
-		least /= 4
+		least /= 8
 	}
 	played := 0
 	for ; played < least || time.Now().Before(until); played++ {

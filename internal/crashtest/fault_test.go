@@ -15,10 +15,7 @@ var operations = flag.Int("ops", 400, "operations of the workload on a failing d
 // nothing that was acknowledged is lost, a failed change leaves nothing behind, and
 // the store never panics.
 func TestEveryFault(t *testing.T) {
-	stride := 1
-	if testing.Short() || raceDetector {
-		stride = 10
-	}
+	stride := reduced()
 	failed := inject(t, crashtest.Fault{Seed: *seed, Operations: *operations}, stride)
 	if stride > 1 {
 		return
@@ -36,11 +33,7 @@ func TestEveryFault(t *testing.T) {
 // TestLastingFaults lets all operations in the folder of blobs fail from some point
 // on, until the store is closed.
 func TestLastingFaults(t *testing.T) {
-	stride := 7
-	if testing.Short() || raceDetector {
-		stride = 70
-	}
-	inject(t, crashtest.Fault{Seed: *seed, Operations: *operations, Lasting: true}, stride)
+	inject(t, crashtest.Fault{Seed: *seed, Operations: *operations, Lasting: true}, 7*reduced())
 }
 
 // inject plays one run for each point of failure that is a multiple of stride, two

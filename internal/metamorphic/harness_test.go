@@ -36,6 +36,9 @@ func TestGenerate(t *testing.T) {
 
 // TestReach looks whether scripts get to all that they are made for.
 func TestReach(t *testing.T) {
+	if testing.Short() {
+		t.Skip("ten thousand operations, one after the other, which a whole run plays")
+	}
 	h, err := metamorphic.NewHost(metamorphic.Configs()[0], scope())
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ import (
 var (
 	seeds      = flag.Int("seeds", 1, "play the scripts of this many seeds")
 	firstSeed  = flag.Uint64("seed", 1, "first seed")
-	operations = flag.Int("ops", 10000, "operations of each script")
+	operations = flag.Int("ops", 10000, "operations of each script; with -short, a quarter of them")
 	only       = flag.String("config", "", "play in this configuration only")
 	replay     = flag.String("replay", "", "play the script in this file")
 	shrinkFor  = flag.Duration("shrink", 30*time.Second, "how long to look for a shorter script that fails")
@@ -31,9 +31,13 @@ var (
 // spec: LS1-1, LS1-7, LS1-8, LS2-7, LS2-8, LS2-10, LS2-11, LS2-12, LS2-16, LS2-17, LS2-18, LS2-19
 // spec: LS3-1, LS6-1, LS6-2, LS6-3
 func TestMetamorphic(t *testing.T) {
+	length := *operations
+	if testing.Short() {
+		length /= 4
+	}
 	for i := range *seeds {
 		seed := *firstSeed + uint64(i)
-		ops := metamorphic.Generate(seed, *operations, metamorphic.Everywhere())
+		ops := metamorphic.Generate(seed, length, metamorphic.Everywhere())
 		playAll(t, fmt.Sprintf("seed-%d", seed), ops)
 	}
 }
