@@ -75,8 +75,12 @@ func (w *space) check(size int64) error {
 		return nil
 	}
 	free, known, err := blob.FreeSpace(w.fs, w.dir)
-	if err != nil || !known {
+	if err != nil {
 		return err
+	}
+	if !known {
+		w.granted.Store(spaceGrant)
+		return nil
 	}
 	kept, err := w.reserve.Restore()
 	if err != nil && !blob.IsDiskFull(err) {
