@@ -75,12 +75,8 @@ func (w *space) check(size int64) error {
 		return nil
 	}
 	free, known, err := blob.FreeSpace(w.fs, w.dir)
-	if err != nil {
+	if err != nil || !known {
 		return err
-	}
-	if !known {
-		w.granted.Store(spaceGrant)
-		return nil
 	}
 	kept, err := w.reserve.Restore()
 	if err != nil && !blob.IsDiskFull(err) {
