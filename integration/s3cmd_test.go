@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/minio/minio-go/v7"
 )
 
 // s3cmd is s3cmd with its arguments for the shared server. It has no way to see
@@ -34,6 +36,16 @@ func (c s3cmd) run(t *testing.T, args ...string) string {
 	return mustRun(t, nil, c.path, c.args(args...)...)
 }
 
+// enable switches versioning on, by s3cmd itself where it can: from 2.4 on.
+func (c s3cmd) enable(t *testing.T, bucket string) {
+	t.Helper()
+	if c.version < "2.4" {
+		must(t, newMinio(t, shared.Endpoint, minio.Options{}).setVersioning(bucket, "Enabled"))
+		return
+	}
+	c.run(t, "setversioning", "s3://"+bucket, "enable")
+}
+
 func TestS3cmd(t *testing.T) {
 	t.Parallel()
 	c := newS3cmd(t)
@@ -56,7 +68,7 @@ func TestS3cmd(t *testing.T) {
 func s3cmdFiles(t *testing.T, c s3cmd) {
 	bucket, file := bucketName(t), filepath.Join(t.TempDir(), "file")
 	c.run(t, "mb", "s3://"+bucket)
-	c.run(t, "setversioning", "s3://"+bucket, "enable")
+	c.enable(t, bucket)
 	for key, size := range map[string]int{"a b+c": 100 << 10, "large é": 32 << 20} {
 		body := content(1, size)
 		must(t, os.WriteFile(file, body, 0o600))
@@ -84,7 +96,7 @@ func s3cmdSync(t *testing.T, c s3cmd) {
 		must(t, os.WriteFile(filepath.Join(in, name), []byte(name), 0o600))
 	}
 	c.run(t, "mb", "s3://"+bucket)
-	c.run(t, "setversioning", "s3://"+bucket, "enable")
+	c.enable(t, bucket)
 	c.run(t, "sync", "--quiet", in, "s3://"+bucket+"/f/")
 	must(t, os.Remove(filepath.Join(in, "one")))
 	must(t, os.WriteFile(filepath.Join(in, "a b", "two"), []byte("changed"), 0o600))
