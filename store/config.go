@@ -153,6 +153,6 @@ func (s *Store) setConfig(ctx context.Context, bucket string, kind ConfigKind, d
 	// one enable MFA Delete.
 	guards = append(guards, engine.Guard{Key: bucketKey(b.name), Value: b.row.Load().encode()})
 	// Also after a failure, whose outcome may be unknown.
-	defer b.parsed.forget(kind)
+	defer b.parsed.change(kind)()
 	return s.commitNoted(ctx, guards, mutations, b.place(), made, configEntry(kind, document))
 }

@@ -13,16 +13,21 @@ type parsedConfigs [configKinds]atomic.Pointer[parsedConfig]
 // document changed holds one that is not known, which is another one after each
 // change: so whoever parsed what was there before cannot put it into the place.
 type parsedConfig struct {
-	known bool
-	value any // a *T; nil if there is no document
+	known    bool
+	changing bool // nobody may put what was parsed in its place
+	value    any  // a *T; nil if there is no document
 }
 
-// forget makes the document of a kind unknown. The caller has the exclusive hold of
-// the bucket and has changed it.
-func (p *parsedConfigs) forget(kind ConfigKind) {
-	if kind < configKinds {
-		p[kind].Store(&parsedConfig{})
+// change makes the document of a kind unknown, and keeps it so until the function that
+// it returns is called: a commit is seen before it is durable, so that of two readers
+// side by side one may find the old document and one the new, and the old one must not
+// be what is kept. The caller has the exclusive hold of the bucket.
+func (p *parsedConfigs) change(kind ConfigKind) (changed func()) {
+	if kind >= configKinds {
+		return func() {}
 	}
+	p[kind].Store(&parsedConfig{changing: true})
+	return func() { p[kind].Store(&parsedConfig{}) }
 }
 
 // Parsed returns what parse makes of a configuration document of a bucket, nil if
@@ -30,7 +35,7 @@ func (p *parsedConfigs) forget(kind ConfigKind) {
 // that a document which every request looks at is read and parsed once: a call that
 // finds it does no I/O, takes no lock but the one that finds the bucket, and
 // allocates nothing. It is shared and must not be changed. What has been set by a
-// [Store.SetConfig] that returned is seen.
+// [Store.SetConfig] that returned is seen, and nothing older than an earlier call saw.
 //
 // Each kind is to be asked for as one type. An error of parse is returned within an
 // [*Error], and nothing is kept.
@@ -66,6 +71,8 @@ func Parsed[T any](
 		}
 		is.value = value
 	}
-	place.CompareAndSwap(had, is)
+	if had == nil || !had.changing {
+		place.CompareAndSwap(had, is)
+	}
 	return value, nil
 }

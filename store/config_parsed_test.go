@@ -65,7 +65,7 @@ func TestParsed(t *testing.T) {
 }
 
 // Whoever reads while documents change never sees an older one than was set when it
-// began.
+// began, nor an older one than it saw before.
 func TestParsedBesideChanges(t *testing.T) {
 	s := openTest(t, nil, nil)
 	mustBucket(t, s, "b", versioning.Unversioned)
