@@ -215,6 +215,30 @@ func (r *xmlReader) each(read func(name string) error) error {
 	}
 }
 
+// readChildren reads a whole document with the given root, whose children stand there
+// once at most. What read is called for it has to read to its end. A violation of the
+// schema is MalformedXML.
+func readChildren(data []byte, root string, read func(r *xmlReader, name string) error) error {
+	r, err := openXML(data, root)
+	seen := map[string]bool{}
+	if err == nil {
+		err = r.each(func(name string) error {
+			if seen[name] {
+				return errXML
+			}
+			seen[name] = true
+			return read(r, name)
+		})
+	}
+	if err == nil {
+		err = r.finish()
+	}
+	if errors.Is(err, errXML) {
+		return refuse("MalformedXML")
+	}
+	return err
+}
+
 // leaves reads the children of the open element, each of which holds text, is one of
 // names, and stands there once at most.
 func (r *xmlReader) leaves(names ...string) (map[string]string, error) {

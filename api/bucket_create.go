@@ -113,43 +113,25 @@ func (x *exchange) readBucketWanted() (w bucketWanted, err error) {
 	if err != nil || len(data) == 0 {
 		return w, err
 	}
-	r, err := openXML(data, "CreateBucketConfiguration")
-	if err == nil {
-		err = r.each(w.take(r))
-	}
-	if err == nil {
-		err = r.finish()
-	}
-	if errors.Is(err, errXML) {
-		return w, refuse("MalformedXML")
-	}
-	if err != nil {
+	if err := readChildren(data, "CreateBucketConfiguration", w.take); err != nil {
 		return w, err
 	}
 	return w, bucketTags.check(w.tags)
 }
 
-// take reads the children of a CreateBucketConfiguration, each of which stands there
-// once at most.
-func (w *bucketWanted) take(r *xmlReader) func(string) error {
-	seen := map[string]bool{}
-	return func(name string) (err error) {
-		if seen[name] {
-			return errXML
-		}
-		seen[name] = true
-		switch name {
-		case "LocationConstraint":
-			w.constraint, err = r.text()
-			return err
-		case "Tags":
-			w.tags, err = readTags(r)
-			return err
-		case "Location", "Bucket":
-			return refuseWith("NotImplemented", "The element "+name+" of CreateBucketConfiguration is not implemented.")
-		}
-		return errXML
+// take reads a child of a CreateBucketConfiguration.
+func (w *bucketWanted) take(r *xmlReader, name string) (err error) {
+	switch name {
+	case "LocationConstraint":
+		w.constraint, err = r.text()
+		return err
+	case "Tags":
+		w.tags, err = readTags(r)
+		return err
+	case "Location", "Bucket":
+		return refuseWith("NotImplemented", "The element "+name+" of CreateBucketConfiguration is not implemented.")
 	}
+	return errXML
 }
 
 // bucketRegion says where a bucket is made that is asked for with a constraint. A server

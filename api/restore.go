@@ -1,7 +1,6 @@
 package api
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -37,7 +36,7 @@ func prepareRestoreObject(x *exchange) (task, error) {
 	}
 	var w restoreWanted
 	if len(data) > 0 { // none is an error only where there is something to restore
-		w, err = parseRestore(data)
+		err = readChildren(data, "RestoreRequest", w.take)
 	}
 	if err != nil {
 		return task{}, err
@@ -66,50 +65,27 @@ func (x *exchange) restoreObject(w restoreWanted) error {
 	return nil
 }
 
-// parseRestore reads a RestoreRequest.
-func parseRestore(data []byte) (restoreWanted, error) {
-	var w restoreWanted
-	r, err := openXML(data, "RestoreRequest")
-	if err == nil {
-		err = r.each(w.take(r))
-	}
-	if err == nil {
-		err = r.finish()
-	}
-	if errors.Is(err, errXML) {
-		return w, refuse("MalformedXML")
-	}
-	return w, err
-}
-
-// take reads the children of a RestoreRequest, each of which stands there once at most.
-func (w *restoreWanted) take(r *xmlReader) func(string) error {
-	seen := map[string]bool{}
-	return func(name string) error {
-		if seen[name] {
-			return errXML
-		}
-		seen[name] = true
-		switch name {
-		case "Days":
-			return w.takeDays(r)
-		case "Tier":
+// take reads a child of a RestoreRequest.
+func (w *restoreWanted) take(r *xmlReader, name string) error {
+	switch name {
+	case "Days":
+		return w.takeDays(r)
+	case "Tier":
+		return takeTier(r)
+	case "GlacierJobParameters":
+		return r.each(func(name string) error {
+			if name != "Tier" {
+				return errXML
+			}
 			return takeTier(r)
-		case "GlacierJobParameters":
-			return r.each(func(name string) error {
-				if name != "Tier" {
-					return errXML
-				}
-				return takeTier(r)
-			})
-		case "Description":
-			_, err := r.text()
-			return err
-		case "Type", "SelectParameters", "OutputLocation":
-			return refuseWith("NotImplemented", "The element "+name+" of RestoreRequest is not implemented.")
-		}
-		return errXML
+		})
+	case "Description":
+		_, err := r.text()
+		return err
+	case "Type", "SelectParameters", "OutputLocation":
+		return refuseWith("NotImplemented", "The element "+name+" of RestoreRequest is not implemented.")
 	}
+	return errXML
 }
 
 // takeDays reads for how many days the object is to be readable, one at least. It is

@@ -154,3 +154,36 @@ func FuzzVersioning(f *testing.F) {
 		agreesWithStandard(t, data)
 	})
 }
+
+// What a RestoreObject or CreateBucket is sent either is what the standard's reader takes
+// for well-formed, or is refused by its own mistake.
+func FuzzChildren(f *testing.F) {
+	for _, s := range []string{
+		`<RestoreRequest><Days>1</Days><GlacierJobParameters><Tier>Bulk</Tier></GlacierJobParameters></RestoreRequest>`,
+		`<RestoreRequest><Days>0</Days></RestoreRequest>`, `<RestoreRequest><Days>1</Days><Days>1</Days></RestoreRequest>`,
+		`<RestoreRequest><Type>SELECT</Type></RestoreRequest>`, `<RestoreRequest/>`,
+		`<CreateBucketConfiguration><LocationConstraint>EU</LocationConstraint></CreateBucketConfiguration>`,
+		`<CreateBucketConfiguration><Tags><Tag><Key>k</Key><Value>v</Value></Tag></Tags></CreateBucketConfiguration>`,
+		`<CreateBucketConfiguration><Bucket/></CreateBucketConfiguration>`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var restore restoreWanted
+		var bucket bucketWanted
+		for root, read := range map[string]func(*xmlReader, string) error{
+			"RestoreRequest": restore.take, "CreateBucketConfiguration": bucket.take,
+		} {
+			if err := readChildren(data, root, read); err != nil {
+				if f := translate(err, place{}); f.code == "InternalError" {
+					t.Fatalf("%q is refused with %v", data, err)
+				}
+				continue
+			}
+			agreesWithStandard(t, data)
+		}
+		if restore.days < 0 {
+			t.Fatalf("%q: %d days", data, restore.days)
+		}
+	})
+}
