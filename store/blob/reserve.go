@@ -78,7 +78,8 @@ func (r *Reserve) build() (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("blob: disk usage: %w", err)
 	}
-	if _, err := r.fs.Stat(r.path); err == nil {
+	// One that a power cut left half written is made anew.
+	if info, err := r.fs.Stat(r.path); err == nil && info.Size() >= r.size {
 		r.gone.Store(false)
 		return true, nil
 	}

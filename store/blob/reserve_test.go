@@ -37,6 +37,24 @@ func TestReserveIsMadeWhereThereIsRoom(t *testing.T) {
 	}
 }
 
+// A power cut while the reserve is written leaves less than is to be kept back.
+func TestReserveHalfWrittenIsMadeAnew(t *testing.T) {
+	_, mem := newReserve(t, 1<<30)
+	file, err := mem.Create("/reserve", vfs.WriteCategoryUnspecified)
+	if err == nil {
+		_, err = file.Write(make([]byte, testReserve-1))
+	}
+	if err := errors.Join(err, file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := NewReserve(mem, "/reserve", testReserve, nil); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := mem.Stat("/reserve"); err != nil || info.Size() != testReserve {
+		t.Errorf("%v, %v", info, err)
+	}
+}
+
 // While the reserve is gone, bodies find the disk full and the index does not.
 func TestReserveIsForTheIndex(t *testing.T) {
 	r, mem := newReserve(t, 1<<30)
