@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/gorilla/mux"
 
@@ -28,7 +30,8 @@ const OwnAccount = "self"
 type endpoint struct {
 	method string
 	// path is below AdminPath; {account} stands for an account, {bucket} for a bucket,
-	// which has to be there.
+	// which has to be there. Behind a question mark are the parameters it may be asked
+	// with, separated by "&".
 	path string
 	name string // as log, metrics and ledger show it
 	// action is what policies call it. The account in the path, or the owner of the
@@ -52,7 +55,8 @@ func (h *Handler) routeEndpoints(r *mux.Router) {
 		for i := range family {
 			e := &family[i]
 			op := &operation{method: e.method, level: service, name: e.name, action: e.action}
-			own.Path(AdminPath + e.path).Methods(e.method).HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			path, _, _ := strings.Cut(e.path, "?")
+			own.Path(AdminPath + path).Methods(e.method).HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				x := w.(*exchange)
 				x.op, x.level = op, service
 				x.serveEndpoint(e, mux.Vars(r))
@@ -97,6 +101,9 @@ func (x *exchange) runEndpoint(e *endpoint, vars map[string]string) (any, error)
 	if err == nil {
 		err = x.mayAdminister(e, values)
 	}
+	if err == nil {
+		err = x.checkParameters(e)
+	}
 	if err == nil && (e.method == http.MethodPut || e.method == http.MethodPost) {
 		err = x.readAdministered(e, values)
 	}
@@ -105,6 +112,26 @@ func (x *exchange) runEndpoint(e *endpoint, vars map[string]string) (any, error)
 	}
 	return e.run(x, values)
 }
+
+// checkParameters refuses parameters that the endpoint does not have, for a misspelt
+// one might have said what is not to be done. Those of a signature are not its concern.
+func (x *exchange) checkParameters(e *endpoint) error {
+	_, names, _ := strings.Cut(e.path, "?")
+	known := strings.Split(names, "&")
+	for i, p := range x.query {
+		switch {
+		case strings.HasPrefix(p.name, "X-Amz-"), slices.Contains(presignedV2, p.name):
+		case !slices.Contains(known, p.name):
+			return invalidArgument("This endpoint has no such parameter.", p.name, p.value)
+		case slices.ContainsFunc(x.query[:i], func(other pair) bool { return other.name == p.name }):
+			return invalidArgument("The parameter is there twice.", p.name, p.value)
+		}
+	}
+	return nil
+}
+
+// presignedV2 are the parameters of a Signature Version 2.
+var presignedV2 = []string{"AWSAccessKeyId", "Expires", "Signature"}
 
 // readAdministered reads the document that an endpoint is given, and asks again behind it:
 // it may have been withheld for as long as its client liked, and a key that was disabled

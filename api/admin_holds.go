@@ -12,7 +12,7 @@ import (
 // holdEndpoints say what holds versions and space. Why a request is allowed is what
 // ExplainPolicy tells.
 var holdEndpoints = []endpoint{
-	{http.MethodGet, "/buckets/{bucket}/explain", "ExplainBucket", "tombstone:ExplainBucket", explainBucket},
+	{http.MethodGet, "/buckets/{bucket}/explain?prefix&key&versionId", "ExplainBucket", "tombstone:ExplainBucket", explainBucket},
 }
 
 // maxHeldVersions is of how many entries of a key each one is explained, the newest.

@@ -12,8 +12,8 @@ import (
 
 // lifecycleEndpoints say what the rules of a bucket will do, and do it at once.
 var lifecycleEndpoints = []endpoint{
-	{http.MethodGet, "/buckets/{bucket}/lifecycle", "GetLifecycleStatus", "tombstone:GetLifecycleStatus", getLifecycleStatus},
-	{http.MethodGet, "/buckets/{bucket}/lifecycle/preview", "PreviewLifecycle", "tombstone:PreviewLifecycle", previewLifecycle},
+	{http.MethodGet, "/buckets/{bucket}/lifecycle?count", "GetLifecycleStatus", "tombstone:GetLifecycleStatus", getLifecycleStatus},
+	{http.MethodGet, "/buckets/{bucket}/lifecycle/preview?at&prefix", "PreviewLifecycle", "tombstone:PreviewLifecycle", previewLifecycle},
 	{http.MethodPost, "/buckets/{bucket}/lifecycle/run", "RunLifecycle", "tombstone:RunLifecycle", runLifecycle},
 }
 

@@ -12,10 +12,10 @@ import (
 
 // storeEndpoints show what holds versions, and what became of those that are gone.
 var storeEndpoints = []endpoint{
-	{http.MethodGet, "/buckets/{bucket}/locks", "ListLocks", "tombstone:ListLocks", listLocks},
+	{http.MethodGet, "/buckets/{bucket}/locks?after", "ListLocks", "tombstone:ListLocks", listLocks},
 	{http.MethodGet, "/buckets/{bucket}/locks/verify", "VerifyLocks", "tombstone:VerifyLocks", verifyLocks},
-	{http.MethodGet, "/ledger", "ReadLedger", "tombstone:ReadLedger", readLedger},
-	{http.MethodGet, "/ledger/export", "ExportLedger", "tombstone:ReadLedger", exportLedger},
+	{http.MethodGet, "/ledger?bucket&key&prefix&from&to&newest&sealed&limit", "ReadLedger", "tombstone:ReadLedger", readLedger},
+	{http.MethodGet, "/ledger/export?bucket&key&prefix&from&to&newest&sealed&limit", "ExportLedger", "tombstone:ReadLedger", exportLedger},
 	{http.MethodGet, "/ledger/verify", "VerifyLedger", "tombstone:VerifyLedger", verifyLedger},
 }
 

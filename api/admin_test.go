@@ -19,7 +19,8 @@ import (
 // tests of this file.
 func adminPathOf(e *endpoint, account string) string {
 	fill := strings.NewReplacer("{account}", account, "{user}", "none", "{key}", "NONE", "{policy}", "none", "{serial}", "none", "{bucket}", "bucket", "{job}", "none")
-	return AdminPath + fill.Replace(e.path)
+	path, _, _ := strings.Cut(e.path, "?")
+	return AdminPath + fill.Replace(path)
 }
 
 // ofRoots are the endpoints that no policy gives to a user.
@@ -325,5 +326,34 @@ func TestEndpointExplainsObjects(t *testing.T) {
 	}
 	if a := s.do("POST", AdminPath+"/accounts/self/explain", `{"action":"s3:GetObjekt"}`); a.status != http.StatusBadRequest {
 		t.Errorf("%d %s", a.status, a.body)
+	}
+}
+
+// A parameter that an endpoint does not have is refused, like one that is there twice: it
+// may have been meant to spare something.
+func TestEndpointsRefuseUnknownParameters(t *testing.T) {
+	s, _ := newPrincipalsServer(t)
+	s.doAs("", "PUT", "/bucket", "")
+	for path, want := range map[string]string{
+		"/buckets/bucket/lifecycle/preview?prefx=logs/":    "prefx",
+		"/buckets/bucket/lifecycle/run?prefix=logs/":       "prefix", // it stands in the document
+		"/buckets/bucket/locks?after=&after=":              "after",
+		"/ledger?bucket=bucket&Key=k":                      "Key",
+		"/ledger/verify?bucket=bucket":                     "bucket",
+		"/ledger?bucket=bucket&key=k&limit=1":              "",
+		"/ledger?X-Amz-Unknown=1":                          "",
+		"/buckets/bucket/explain?key=k&versionId=null":     "",
+		"/buckets/bucket/lifecycle/preview?at=2030-01-01&": "",
+	} {
+		method := http.MethodGet
+		if strings.Contains(path, "/run") {
+			method = http.MethodPost
+		}
+		a := s.doAs("", method, AdminPath+path, "")
+		refused := a.status == http.StatusBadRequest && strings.Contains(string(a.body), "<Code>InvalidArgument</Code>") &&
+			strings.Contains(string(a.body), "<ArgumentName>"+want+"</ArgumentName>")
+		if refused != (want != "") || want == "" && a.status >= 500 {
+			t.Errorf("%s: %d %s", path, a.status, a.body)
+		}
 	}
 }
