@@ -131,8 +131,5 @@ func (d *document) grantee(g policy.Grantee) {
 	}
 	d.open("Grantee " + xsiNamespace + ` xsi:type="CanonicalUser"`)
 	d.text("ID", g.CanonicalID)
-	if g.DisplayName != "" {
-		d.text("DisplayName", g.DisplayName)
-	}
 	d.close("Grantee")
 }

@@ -100,13 +100,19 @@ var objectMakers = map[string]func(s *testServer, as, object string, headers []s
 
 // shownACL is an AccessControlPolicy.
 type shownACL struct {
-	Owner  string `xml:"Owner>DisplayName"`
+	Owner  string `xml:"Owner>ID"`
 	Grants []struct {
-		Name       string `xml:"Grantee>DisplayName"`
 		ID         string `xml:"Grantee>ID"`
 		URI        string `xml:"Grantee>URI"`
 		Permission string
 	} `xml:"AccessControlList>Grant"`
+}
+
+// accountNames are the accounts of the tests of ownership, by their canonical ids.
+var accountNames = map[string]string{
+	testOwner.CanonicalID:                    "root",
+	strings.Repeat("0", 52) + "111111111111": "alice",
+	strings.Repeat("0", 52) + "333333333333": "carol",
 }
 
 // codeIn returns the code of an error document, empty for any other answer.
@@ -128,12 +134,12 @@ func aclText(s *testServer, target string) string {
 		if err := xml.Unmarshal(a.body, &acl); err != nil {
 			s.t.Fatal(err)
 		}
-		if name == "" && acl.Owner != "root" {
+		if name == "" && acl.Owner != testOwner.CanonicalID {
 			continue // its owner tells
 		}
-		text := acl.Owner + ":"
+		text := accountNames[acl.Owner] + ":"
 		for _, g := range acl.Grants {
-			who := g.Name
+			who := accountNames[g.ID]
 			if who == "" {
 				who = g.ID[:min(len(g.ID), 4)] + g.URI[strings.LastIndexByte(g.URI, '/')+1:]
 			}

@@ -70,13 +70,11 @@ func (d *document) partChecksum(p *store.Part, algorithm checksum.Algorithm) {
 	}
 }
 
-// account writes an account as an element of the given name.
+// account writes an account as an element of the given name. S3 has shown no display
+// name of it since November 2025.
 func (d *document) account(name string, o store.Owner) {
 	d.open(name)
 	d.text("ID", o.CanonicalID)
-	if o.DisplayName != "" {
-		d.text("DisplayName", o.DisplayName)
-	}
 	d.close(name)
 }
 
