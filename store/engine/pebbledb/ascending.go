@@ -14,11 +14,17 @@ type ranked struct {
 	at   int
 }
 
+// fewKeys are put in order one by one: telling tables apart first would cost more.
+const fewKeys = 12
+
 // ascending returns 0 to n-1 in the order of their keys, equal ones as they stand.
 // Keys come in order within a table of the index, which is their first byte, but
 // with those of other tables in between: tables are told apart first, and what is
 // in order then costs no more than a look.
 func ascending(n int, key func(int) []byte) []int {
+	if n <= fewKeys {
+		return inserted(n, key)
+	}
 	var starts [257]int
 	for i := range n {
 		starts[first(key(i))+1]++
@@ -37,6 +43,19 @@ func ascending(n int, key func(int) []byte) []int {
 		if part := order[starts[t]:starts[t+1]]; !ordered(part, key) {
 			room = arrange(part, key, room)
 		}
+	}
+	return order
+}
+
+// inserted is ascending for few keys.
+func inserted(n int, key func(int) []byte) []int {
+	order := make([]int, n)
+	for i := range n {
+		at := i
+		for ; at > 0 && bytes.Compare(key(order[at-1]), key(i)) > 0; at-- {
+			order[at] = order[at-1]
+		}
+		order[at] = i
 	}
 	return order
 }
