@@ -28,7 +28,7 @@ func phases() []phase {
 		{name: "delete", measure: measureDelete},
 		{name: "delete-version", measure: measureDeleteVersion},
 		{name: "delete-objects", measure: measureDeleteObjects},
-		{name: "delete-listed", measure: measureDeleteListed},
+		{name: "delete-written", measure: measureDeleteWritten},
 		{name: "delete-prepared", measure: measureDeletePrepared},
 		{name: "list-hidden", measure: measureListHidden},
 		{name: "list-versions", measure: measureListVersions},

@@ -45,7 +45,7 @@ func measureDeletePrepared(ctx context.Context, s *server) ([]figure, error) {
 	}
 	client := &http.Client{Transport: transport(s.o)}
 	defer client.CloseIdleConnections()
-	t, err := s.load(ctx, s.o.workers, 10*s.o.duration, func(_ context.Context, i int) error {
+	t, err := s.load(ctx, s.o.workers, destroyPhases*s.o.duration, func(_ context.Context, i int) error {
 		if i >= len(requests) {
 			return errEnough
 		}
