@@ -121,7 +121,7 @@ func (x *exchange) checkParameters(e *endpoint) error {
 	for i, p := range x.query {
 		switch {
 		case strings.HasPrefix(p.name, "X-Amz-"), slices.Contains(presignedV2, p.name):
-		case !slices.Contains(known, p.name):
+		case p.name == "", !slices.Contains(known, p.name):
 			return invalidArgument("This endpoint has no such parameter.", p.name, p.value)
 		case slices.ContainsFunc(x.query[:i], func(other pair) bool { return other.name == p.name }):
 			return invalidArgument("The parameter is there twice.", p.name, p.value)

@@ -340,6 +340,7 @@ func TestEndpointsRefuseUnknownParameters(t *testing.T) {
 		"/buckets/bucket/locks?after=&after=":              "after",
 		"/ledger?bucket=bucket&Key=k":                      "Key",
 		"/ledger/verify?bucket=bucket":                     "bucket",
+		"/ledger/verify?sound":                             "sound",
 		"/ledger?bucket=bucket&key=k&limit=1":              "",
 		"/ledger?X-Amz-Unknown=1":                          "",
 		"/buckets/bucket/explain?key=k&versionId=null":     "",
