@@ -149,6 +149,7 @@ func (db *DB) apply(batch *pebble.Batch, sync bool) (err error) {
 		}
 	}()
 	if sync {
+		db.crowd.commits.Add(1)
 		err = db.pebble.ApplyNoSyncWait(batch, pebble.Sync)
 	} else {
 		err = db.pebble.Apply(batch, pebble.NoSync)

@@ -30,6 +30,7 @@ type DB struct {
 	latches  *latches
 	failures *failures
 	watch    watch
+	crowd    crowd
 	unsynced atomic.Bool // NoSync: there are changes after the last sync
 
 	releases releases

@@ -107,6 +107,9 @@ func (db *DB) pebbleOptions(o Options) *pebble.Options {
 			DataCorruption: func(i pebble.DataCorruptionInfo) { log.Errorf("%s", i) },
 		},
 	}
+	if _, inMemory := o.FS.(*vfs.MemFS); !inMemory { // where a sync costs nothing
+		p.WALMinSyncInterval = db.crowd.pause
+	}
 	p.Levels[0].BlockSize = blockSize
 	p.Levels[0].IndexBlockSize = indexBlockSize
 	// The base comparer has no prefixes: the filter is over whole keys.
