@@ -152,12 +152,12 @@ func (b *bucketState) checkLock(l versioning.Lock) error {
 	return nil
 }
 
-// newLock is the lock of a version made at created, for which a request sets l: the
-// bucket's default takes the place of a mode that is not set, and begins when the
-// version does (spec OL1.2-2, OL1.2-3).
-func (s *Store) newLock(b *bucketState, l versioning.Lock, created time.Time) versioning.Lock {
+// newLock is the lock of a version for which a request sets l: the bucket's default
+// takes the place of a mode that is not set, and begins at start (spec OL1.2-2,
+// OL1.2-3).
+func (b *bucketState) newLock(l versioning.Lock, start time.Time) versioning.Lock {
 	if d := b.row.Load().Retention; l.Mode == versioning.NoRetention && !d.IsZero() {
-		l.Mode, l.Until = d.Mode, d.Until(s.lockStart(created))
+		l.Mode, l.Until = d.Mode, d.Until(start)
 	}
 	return l
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed61737384/tombstone/internal/clock"
 	"github.com/seed61737384/tombstone/store/blob"
 	"github.com/seed61737384/tombstone/versioning"
 )
@@ -134,6 +135,40 @@ func TestDefaultRetention(t *testing.T) {
 	}
 	mustDelete(t, s, "b", "put", versioning.ID{})
 	mustClean(t, s)
+}
+
+// busyClock lets two minutes go by whenever it is read: who reads it is held up.
+type busyClock struct{ *clock.Manual }
+
+func (c busyClock) Now() time.Time {
+	c.Advance(2 * time.Minute)
+	return c.Manual.Now()
+}
+
+// A default retention begins when the version was made, however long it takes to
+// store it.
+//
+// spec: OL1.2-3
+func TestDefaultRetentionOfBusyStore(t *testing.T) {
+	s := openTest(t, nil, func(o *Options) { o.Clock = busyClock{clock.NewManual(start2026)} })
+	if _, err := s.CreateBucket(t.Context(), BucketSpec{Name: "b", Owner: testOwner, ObjectLock: true}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SetObjectLock(t.Context(), "b", DefaultRetention{Mode: versioning.Governance, Days: 1}, Maker{}); err != nil {
+		t.Fatal(err)
+	}
+	mustLock(t, s, "put", versioning.Lock{})
+	name := mustCreate(t, s, UploadRequest{Bucket: "b", Key: "upload"})
+	mustComplete(t, s, name, mustPart(t, s, name, 1, "the only part"))
+	for _, key := range []string{"put", "upload"} {
+		o, err := s.Head(t.Context(), ReadRequest{Bucket: "b", Key: key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := o.LastModified.AddDate(0, 0, 1); !o.Lock.Until.Equal(want) {
+			t.Errorf("%s: until %v, want %v", key, o.Lock.Until, want)
+		}
+	}
 }
 
 // Versions that a default is set after have no lock, and delete markers get none.

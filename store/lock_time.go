@@ -90,13 +90,17 @@ func (s *Store) lockNow() time.Time { return s.lockTime.now() }
 // was set.
 func (s *Store) LockTime() time.Time { return s.lockNow() }
 
-// lockStart is when a default retention begins for a version made at created. While
-// the wall clock is behind, that would take from the retention what it is behind.
-func (s *Store) lockStart(created time.Time) time.Time {
-	if now := s.lockNow(); now.Sub(created) > clockTolerance {
-		return now
+// creation is the time of a version that is made now, and when its default retention
+// begins. That is the same moment but while the wall clock is behind, which would take
+// from the retention what it is behind.
+func (s *Store) creation() (created, lockStart time.Time) {
+	// Lock time is read first: what goes by before the other is read is not behind.
+	lock := s.lockNow()
+	created = s.now()
+	if lock.Sub(created) > clockTolerance {
+		return created, lock
 	}
-	return created
+	return created, created
 }
 
 // keepLockTime makes lock time durable if it went on since by as much as the order

@@ -153,13 +153,13 @@ func (s *Store) putEdit(b *bucketState, r *PutRequest, build func(*versioning.Ve
 // putRecord makes the record of v for bytes that are stored, and the rows that
 // hold them or name their file.
 func (s *Store) putRecord(b *bucketState, r *PutRequest, stored *blob.Stored, v *versioning.Version) (*record, []engine.Mutation) {
-	created := s.now()
+	created, lockStart := s.creation()
 	rec := &record{
 		order: v.Order, null: v.Null, size: stored.Size,
 		lastModified: created, realTime: s.options.Clock.Now(),
 		etag: hex.EncodeToString(stored.MD5[:]), checksums: stored.Sums,
 		class: r.StorageClass, system: r.System, user: r.User, tags: r.Tags, acl: r.ACL,
-		lock: s.newLock(b, r.Lock, created), made: r.Made,
+		lock: b.newLock(r.Lock, lockStart), made: r.Made,
 	}
 	if len(stored.Sums) > 0 {
 		rec.checksumType = FullObject

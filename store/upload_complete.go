@@ -174,9 +174,10 @@ func (c *completion) record(v *versioning.Version) *record {
 	rec, w := *c.upload.description, c.whole // optional fields of later versions too
 	rec.order, rec.null = v.Order, v.Null
 	rec.initiated, rec.upload = rec.lastModified, c.set.upload
-	rec.lastModified, rec.realTime = c.store.now(), c.store.options.Clock.Now()
+	created, lockStart := c.store.creation()
+	rec.lastModified, rec.realTime = created, c.store.options.Clock.Now()
 	rec.place, rec.parts, rec.size, rec.storedSize, rec.crc = placeParts, w.parts, w.parts.size(), w.stored, w.crc()
-	rec.lock = c.store.newLock(c.bucket, rec.lock, rec.lastModified)
+	rec.lock = c.bucket.newLock(rec.lock, lockStart)
 	rec.etag = w.etag()
 	rec.checksums, rec.checksumType = w.checksums(), w.kind
 	rec.made = c.request.Made
