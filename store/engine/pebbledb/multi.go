@@ -11,7 +11,7 @@ import (
 // from each one to the next, and by stepping from neighbour to neighbour where
 // that is shorter still.
 func (r *reader) GetMulti(keys [][]byte) ([][]byte, error) {
-	m := multi{reader: r, keys: keys, values: make([][]byte, len(keys))}
+	m := multi{reader: r, keys: keys, values: make([][]byte, len(keys)), copies: copies{values: len(keys)}}
 	if err := m.readAll(); err != nil {
 		return nil, err
 	}
@@ -139,15 +139,22 @@ func stepTo(it *pebble.Iterator, key, limit []byte) {
 	it.SeekGEWithLimit(key, limit)
 }
 
-// copyRoom is how many bytes copies allocates at once.
-const copyRoom = 16 << 10
+// How many bytes copies allocates at once: what so many rows usually come to, up to a
+// limit.
+const (
+	usualValue   = 128
+	mostCopyRoom = 16 << 10
+)
 
 // copies makes copies of small values, many in one piece of memory.
-type copies struct{ room []byte }
+type copies struct {
+	values int // that there may be
+	room   []byte
+}
 
 func (c *copies) of(value []byte) []byte {
 	if c.room == nil || cap(c.room)-len(c.room) < len(value) {
-		c.room = make([]byte, 0, max(copyRoom, len(value)))
+		c.room = make([]byte, 0, max(min(c.values*usualValue, mostCopyRoom), len(value)))
 	}
 	begin := len(c.room)
 	c.room = append(c.room, value...)
