@@ -92,6 +92,7 @@ type ledger struct {
 	at       time.Time                     // object time of the newest row
 
 	sealing sync.Mutex // held while a seal is made, protects what follows; taken before mu
+	made    uint64     // highest number that a seal was made with
 	kept    uint64     // number of the first seal whose time has not come, as far as was looked
 	dueTo   uint64     // end of the last one before it that has rows
 
@@ -230,16 +231,20 @@ func (s *Store) startLedger(ctx context.Context, state uint64) error {
 	return nil
 }
 
-// load reads the newest seal and the time of the newest row.
+// load reads the newest seal, what was noted of it, and the time of the newest row.
 func (l *ledger) load(ctx context.Context) error {
 	return l.store.view(ctx, func(r engine.Reader) error {
+		note, found, err := r.Get(metaKey(metaSeal))
+		if err != nil {
+			return err
+		}
 		var bad error
 		last := func(t table, fn func(k, v []byte) error) error {
 			rg := engine.Range{Start: []byte{byte(t)}, End: prefixEnd([]byte{byte(t)}), Limit: 1, Reverse: true}
 			_, err := r.Scan(rg, func(k, v []byte) bool { bad = fn(k, v); return false })
 			return errors.Join(err, bad)
 		}
-		err := last(sealTable, func(k, v []byte) error {
+		err = last(sealTable, func(k, v []byte) error {
 			seal, err := decodeSeal(k, v)
 			if err != nil && len(k) == 1+orderBytes {
 				// Verification will tell. Until then nobody is kept from starting, and
@@ -256,6 +261,7 @@ func (l *ledger) load(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		l.made = l.sealsMade(note, found)
 		return last(ledgerTable, func(k, v []byte) error {
 			row, err := decodeLedgerRow(k, v)
 			if err == nil {

@@ -38,7 +38,7 @@ const sealDomain = "tombstone ledger seal 1\n"
 // the last one. Whoever knows number and hash of a seal knows whether anything
 // before it was changed.
 type Seal struct {
-	Number   uint64            // from 1, without gaps
+	Number   uint64            // from 1, without gaps unless seals were taken away
 	From, To uint64            // orders of rows: from From, below To
 	Rows     uint64            // in the range
 	Entries  uint64            // in these rows
@@ -163,6 +163,33 @@ func newestSealRow(s *Seal) engine.Mutation {
 	return engine.Set(metaKey(metaSeal), append(binary.AppendUvarint(nil, s.Number), s.hash[:]...))
 }
 
+// readNewestSeal reads what newestSealRow wrote.
+func readNewestSeal(note []byte) (number uint64, hash []byte, ok bool) {
+	number, n := binary.Uvarint(note)
+	if n <= 0 || len(note) != n+sha256.Size {
+		return 0, nil, false
+	}
+	return number, note[n:], true
+}
+
+// sealsMade returns the highest number that a seal was ever made with, by the newest
+// seal and the note of it. Where these do not agree, seals were taken away.
+func (l *ledger) sealsMade(note []byte, found bool) uint64 {
+	there := uint64(0)
+	if newest := l.newest.Load(); newest != nil {
+		there = newest.Number
+	}
+	noted, _, ok := readNewestSeal(note)
+	if !ok && (found || there > 0) {
+		noted = there + 1 // nobody knows, but one may have been
+	}
+	if noted > there {
+		l.store.options.Logger.Error("seals of the ledger are missing; their numbers are not used again, so verification will tell",
+			"newest", there, "made", noted)
+	}
+	return max(noted, there)
+}
+
 // NewestSeal returns the newest seal, and whether there is one. Its number and hash
 // are worth keeping elsewhere: from then on nobody can cut anything off that it
 // covers without its showing.
@@ -217,9 +244,9 @@ func (l *ledger) seal(ctx context.Context, must bool) (s *Seal, err error) {
 
 func (l *ledger) sealNext(ctx context.Context, must bool) (*Seal, error) {
 	previous := l.newest.Load()
-	next := &Seal{Number: 1}
+	next := &Seal{Number: l.made + 1}
 	if previous != nil {
-		next.Number, next.From, next.Previous, next.Dropped = previous.Number+1, previous.To, previous.hash, previous.Dropped
+		next.From, next.Previous, next.Dropped = previous.To, previous.hash, previous.Dropped
 	}
 	bound, err := l.bound()
 	if err != nil {
@@ -244,6 +271,7 @@ func (l *ledger) sealNext(ctx context.Context, must bool) (*Seal, error) {
 		return nil, err
 	}
 	l.newest.Store(next)
+	l.made = next.Number
 	return next, nil
 }
 

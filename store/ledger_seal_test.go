@@ -166,6 +166,45 @@ func TestVerifyFindsTruncation(t *testing.T) {
 	mustVerify(t, s)
 }
 
+// Seals that were cut off are not made anew: who cuts them off, and changes what they
+// covered, is found after the next seals too, for ever.
+func TestCutOffSealsAreNotReplaced(t *testing.T) {
+	note := metaKey(metaSeal)
+	for name, ofNote := range map[string][]engine.Mutation{
+		"kept": nil, "damaged": {engine.Set(note, []byte{1})}, "dropped": {engine.Delete(note)},
+	} {
+		for n := 1; n <= 5; n++ {
+			if name == "dropped" && n == 5 {
+				continue // then nothing tells that there ever was a seal
+			}
+			fs := blob.MemFS()
+			s := sealedStore(t, fs, LedgerKey{})
+			rows := ledgerRows(t, s)
+			first := slices.IndexFunc(rows, func(m engine.Mutation) bool { return m.Key[0] == byte(sealTable) })
+			if len(rows)-first != 5 {
+				t.Fatalf("%d seals", len(rows)-first)
+			}
+			cut := append([]engine.Mutation{engine.Delete(rows[first-1].Key)}, ofNote...) // the last row of the ledger, too
+			for _, row := range rows[len(rows)-n:] {
+				cut = append(cut, engine.Delete(row.Key))
+			}
+			mustWrite(t, s, cut...)
+			for run := range 3 {
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+				s = openTest(t, fs, func(o *Options) { o.Ledger.manual = true })
+				mustDelete(t, s, "b", "another", versioning.ID{})
+				mustSeal(t, s)
+				r, err := s.VerifyLedger(t.Context())
+				if err != nil || len(r.Problems) == 0 {
+					t.Errorf("%d cut off, note %s, run %d: %+v, %v", n, name, run, r, err)
+				}
+			}
+		}
+	}
+}
+
 // forge drops the first row and makes all seals anew, with another key.
 func forge(t *testing.T, s *Store, key LedgerKey) {
 	t.Helper()

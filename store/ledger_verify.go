@@ -125,15 +125,9 @@ func (v *ledgerVerifier) begin(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		var number uint64
-		if found {
-			n := 0
-			if number, n = binary.Uvarint(note); n <= 0 || len(note) != n+sha256.Size {
-				v.problem(0, 0, "the note of the newest seal is damaged")
-				number, note = 0, nil
-			} else {
-				note = note[n:]
-			}
+		number, noted, ok := readNewestSeal(note)
+		if found && !ok {
+			v.problem(0, 0, "the note of the newest seal is damaged")
 		}
 		table := []byte{byte(sealTable)}
 		rg := engine.Range{Start: table, End: prefixEnd(table), Limit: 1, Reverse: true}
@@ -142,7 +136,7 @@ func (v *ledgerVerifier) begin(ctx context.Context) error {
 				v.last = binary.BigEndian.Uint64(k[1:])
 			}
 			hash := sealHash(v.last, value)
-			if v.last == number && note != nil && !bytes.Equal(hash[:], note) {
+			if v.last == number && noted != nil && !bytes.Equal(hash[:], noted) {
 				v.problem(v.last, 0, "it is not the one that was noted as the newest")
 			}
 			if seal, err := decodeSeal(k, value); err == nil {
