@@ -66,8 +66,30 @@ func explainDecision(x *exchange, v pathValues) (any, error) {
 		return nil, err
 	}
 	out := adminDecision(policy.Explain(&r, side))
-	out.Notes, err = x.beyondPolicy(h, caller)
+	if other := h.otherDelete(); other != "" && out.Allowed {
+		r.Action = other
+		if steps, d := policy.Explain(&r, side); d.Reason == policy.ExplicitDeny {
+			out = adminDecision(steps, d)
+			out.Notes = []string{"of a bucket that never had versions an object is kept where " + other + " is denied, too"}
+		}
+	}
+	notes, err := x.beyondPolicy(h, caller)
+	out.Notes = append(out.Notes, notes...)
 	return out, err
+}
+
+// otherDelete is the other action that decides about a delete, where both do (spec
+// AP1-31), else empty.
+func (h *hypothesis) otherDelete() string {
+	switch {
+	case h.stored.key == "" || h.stored.bucket.Versioning != versioning.Unversioned:
+		return ""
+	case h.stored.action == deleteObject:
+		return deleteVersion
+	case h.stored.action == deleteVersion:
+		return deleteObject
+	}
+	return ""
 }
 
 // assume finds what is stored of the bucket and the object that a hypothesis is about,

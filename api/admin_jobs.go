@@ -145,10 +145,10 @@ func undelete(x *exchange, _ pathValues) (any, error) {
 	}
 	s := jobs.Spec{Kind: jobs.Undelete, Prefix: in.Prefix, Rate: in.Rate, DryRun: in.DryRun}
 	if in.Since != nil {
-		s.Since = *in.Since
+		s.Since = in.Since.UTC()
 	}
 	if in.Until != nil {
-		s.Until = *in.Until
+		s.Until = in.Until.UTC()
 	}
 	return x.submit(&s)
 }
@@ -222,6 +222,8 @@ func (x *exchange) checkSpec(s *jobs.Spec) error {
 		return refuseWith("ValidationError", "deleteBucket ends uploads too.")
 	case s.BypassGovernance && !x.found.ObjectLock:
 		return refuseWith("ValidationError", "bypassGovernance is only applicable to Object Lock enabled buckets.")
+	case !writable(s.Since) || !writable(s.Until):
+		return refuseWith("ValidationError", "since and until are between the years 0 and 9999.")
 	case !s.Until.IsZero() && s.Until.Before(s.Since):
 		return refuseWith("ValidationError", "until is before since.")
 	case len(s.Prefix) > store.MaxKeyBytes:

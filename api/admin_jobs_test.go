@@ -331,6 +331,7 @@ func TestJobEndpoints(t *testing.T) {
 		{"", "POST", "/buckets/bucket/empty", `{"rate":-1}`, 400, "ValidationError"},
 		{"other", "POST", "/buckets/others/empty", `{"bypassGovernance":true}`, 400, "ValidationError"},
 		{"", "POST", "/buckets/bucket/undelete", `{"since":"2026-01-02T00:00:00Z","until":"2026-01-01T00:00:00Z"}`, 400, "ValidationError"},
+		{"", "POST", "/buckets/bucket/undelete", `{"until":"9999-12-31T23:59:59-01:00"}`, 400, "ValidationError"},
 		{"", "POST", "/buckets/bucket/undelete", `{"deleteBucket":true}`, 400, "MalformedJSON"},
 		{"", "POST", "/buckets/bucket/empty", "null", 400, "MalformedJSON"}, {"", "POST", "/buckets/bucket/empty", "[]", 400, "MalformedJSON"},
 		{"", "POST", "/buckets/none/empty", "{}", 404, "NoSuchBucket"},

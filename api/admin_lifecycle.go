@@ -178,11 +178,18 @@ func parseMoment(name, text string) (time.Time, error) {
 	}
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
 		t, err := time.Parse(layout, text)
-		if year := t.UTC().Year(); err == nil && !t.IsZero() && year >= 0 && year <= 9999 { // else JSON could not tell it
+		if err == nil && !t.IsZero() && writable(t) {
 			return t, nil
 		}
 	}
 	return time.Time{}, invalidArgument("A time is written as 2006-01-02T15:04:05Z or 2006-01-02.", name, text)
+}
+
+// writable reports whether t can be told in JSON, XML and headers, whose years have four
+// digits, also in UTC.
+func writable(t time.Time) bool {
+	year := t.UTC().Year()
+	return year >= 0 && year <= 9999
 }
 
 // passOver lets the rules of the bucket act, or tells what they would do. The answer

@@ -214,14 +214,17 @@ func (x *exchange) askAll(facts *store.ObjectFacts) error {
 	return nil
 }
 
-// askOtherDelete refuses a delete of the key, which destroys the object of a bucket that
-// never had versions, if either of the two actions is denied expressly (spec AP1-31).
+// askOtherDelete refuses to destroy the object of a bucket that never had versions, by its
+// key or as the version null, if the action that this does not take is denied expressly
+// (spec AP1-31).
 func (x *exchange) askOtherDelete(of *question) error {
-	if of.named.sent || x.found.Versioning != versioning.Unversioned {
+	if x.found.Versioning != versioning.Unversioned {
 		return nil
 	}
 	q := *of
-	q.action = deleteVersion
+	if q.action = deleteVersion; of.named.sent {
+		q.action = deleteObject
+	}
 	d, err := x.decide(&q)
 	if err == nil && !d.Allowed && d.Reason == policy.ExplicitDeny {
 		err = x.denial(&q, d)

@@ -196,6 +196,8 @@ func (x *exchange) createBucket(spec store.BucketSpec, documents []bucketDocumen
 		return refuse("BucketAlreadyExists")
 	case err != nil && !again:
 		return err
+	case again && spec.ObjectLock && !b.ObjectLock:
+		// err is the answer: nobody is told of a bucket that locks which does not.
 	case again:
 		err = x.compareBucket(documents, err)
 	default:

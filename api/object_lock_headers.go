@@ -70,7 +70,8 @@ var legalHolds = map[string]versioning.Hold{"ON": versioning.HoldOn, "OFF": vers
 var retainUntilForms = []string{time.RFC3339, "2006-01-02T15:04:05Z0700", "20060102T150405Z0700"}
 
 // parseRetainUntil reads the end of a retention. It is kept in milliseconds; what is
-// finer is rounded up, for nothing is released early.
+// finer is rounded up, for nothing is released early. After the year 9999 ISO 8601 has
+// no form that clients read.
 func parseRetainUntil(text string) (time.Time, bool) {
 	for _, form := range retainUntilForms {
 		t, err := time.Parse(form, text)
@@ -81,7 +82,7 @@ func parseRetainUntil(text string) (time.Time, bool) {
 		if whole.Before(t) {
 			whole = whole.Add(time.Millisecond)
 		}
-		return whole, true
+		return whole, writable(whole)
 	}
 	return time.Time{}, false
 }

@@ -71,6 +71,10 @@ func TestParseLock(t *testing.T) {
 			"The retain until date must be provided in ISO 8601 format", lockUntilName, ""},
 		{[]string{mode, "COMPLIANCE", date, "2026-01-02T03:04:05Z"}, versioning.Lock{},
 			"The retain until date must be in the future!", lockUntilName, "2026-01-02T03:04:05Z"},
+		{[]string{mode, "COMPLIANCE", date, "9999-12-31T23:59:59-01:00"}, versioning.Lock{},
+			"The retain until date must be provided in ISO 8601 format", lockUntilName, "9999-12-31T23:59:59-01:00"},
+		{[]string{mode, "COMPLIANCE", date, "9999-12-31T23:59:59.9999Z"}, versioning.Lock{},
+			"The retain until date must be provided in ISO 8601 format", lockUntilName, "9999-12-31T23:59:59.9999Z"},
 		{[]string{hold, "on"}, versioning.Lock{}, "Legal Hold must be either of 'ON' or 'OFF'", lockHoldName, "on"},
 		{[]string{hold, ""}, versioning.Lock{}, "Legal Hold must be either of 'ON' or 'OFF'", lockHoldName, ""},
 	}

@@ -18,10 +18,18 @@ type DefaultRetention struct {
 // IsZero reports whether there is none.
 func (d DefaultRetention) IsZero() bool { return d == DefaultRetention{} }
 
+// endOfTime is the last millisecond that can be written as a date.
+var endOfTime = time.Date(9999, 12, 31, 23, 59, 59, 999_000_000, time.UTC)
+
 // Until is the end of the retention of a version made at created. Years are those
 // of the calendar; one from 29 February ends on 1 March where there is no such day.
+// None ends after the year 9999.
 func (d DefaultRetention) Until(created time.Time) time.Time {
-	return created.UTC().AddDate(d.Years, 0, d.Days)
+	end := created.UTC().AddDate(d.Years, 0, d.Days)
+	if end.After(endOfTime) {
+		return endOfTime
+	}
+	return end
 }
 
 // The longest default retention (spec OL1.1-6).

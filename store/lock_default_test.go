@@ -75,6 +75,10 @@ func TestDefaultRetentionIsCritical(t *testing.T) {
 
 func TestDefaultRetentionUntil(t *testing.T) {
 	leap := time.Date(2028, 2, 29, 1, 2, 3, 0, time.UTC)
+	late := time.Date(9950, 1, 1, 0, 0, 0, 0, time.UTC)
+	if got := (DefaultRetention{Mode: versioning.Governance, Years: 50}).Until(late); !got.Equal(endOfTime) {
+		t.Errorf("%v", got)
+	}
 	for d, want := range map[DefaultRetention]time.Time{
 		{Mode: versioning.Governance, Days: 1}:  time.Date(2028, 3, 1, 1, 2, 3, 0, time.UTC),
 		{Mode: versioning.Governance, Years: 1}: time.Date(2029, 3, 1, 1, 2, 3, 0, time.UTC),
