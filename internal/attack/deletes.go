@@ -129,16 +129,20 @@ func (o *oracle) deleteEntry(b *Bucket, e Entry) outcome {
 	if conditional && etag != "*" && !o.may("s3:GetObject", of) { // AP1-8
 		return refuse("s3:GetObject is not allowed")
 	}
+	if b.Versioning == versioning.Unversioned { // AP1-31
+		other := "s3:DeleteObjectVersion"
+		if e.Versioned {
+			other = "s3:DeleteObject"
+		}
+		if _, denied := o.decide(other, of); denied {
+			return refuse("%s is denied", other)
+		}
+	}
 	if e.Versioned {
 		if conditional {
 			return refuse("a condition and a version")
 		}
 		return o.destroy(b, v, of)
-	}
-	if b.Versioning == versioning.Unversioned {
-		if _, denied := o.decide("s3:DeleteObjectVersion", of); denied { // AP1-31
-			return refuse("s3:DeleteObjectVersion is denied")
-		}
 	}
 	if conditional && (v == nil || v.DeleteMarker || etag != "*" && strings.Trim(etag, `"`) != v.ETag) {
 		return refuse("the condition does not hold")
