@@ -40,6 +40,7 @@ func (x *exchange) serve() error {
 	if err := x.permit(&t); err != nil {
 		return err
 	}
+	x.goOn()
 	return x.conceal(t.run(), &x.found)
 }
 

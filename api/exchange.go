@@ -48,6 +48,7 @@ type exchange struct {
 	cors    []pair // headers that let a page read the answer, whatever it is
 	own     string // names a request of the server's own paths
 	closing bool   // the connection must not be used again
+	awaited bool   // the client waits for a 100 that only goOn sends
 
 	status            int   // sent, zero if nothing was
 	code              Code  // of the error answered
@@ -82,6 +83,7 @@ func (x *exchange) receive(r *http.Request) {
 	// A proxy may have taken this request out of another length than its own; one
 	// that stands for many clients gets no connection back that could be off.
 	x.closing = x.origin.proxied && len(r.TransferEncoding) > 0
+	x.awaited = awaitsNothing(r)
 	x.r = r.WithContext(r.Context())
 	x.r.Host = x.origin.host
 	if r.Body != nil && r.Body != http.NoBody {
@@ -156,7 +158,7 @@ func (x *exchange) begin() {
 	h["x-amz-id-2"] = x.h.hostHeader
 	h["x-amz-request-id"] = []string{x.id}
 	x.setCORS()
-	if x.closing {
+	if x.closing || x.awaited {
 		h["Connection"] = []string{"close"}
 	}
 }

@@ -31,11 +31,12 @@ func TestBoto3(t *testing.T) {
 	t.Parallel()
 	b := newBoto3(t)
 	for flow, scenario := range map[string]string{
-		"main_job":  "main job: a bucket through all versioning states",
-		"checksums": "put and get with each checksum",
-		"odd_keys":  "keys that something on the way may mangle",
-		"everyday":  "everyday: upload_file and copy in parts, tags, attributes, conditions",
-		"presigned": "presigned URLs and POST forms, SigV4 and SigV2",
+		"main_job":     "main job: a bucket through all versioning states",
+		"checksums":    "put and get with each checksum",
+		"odd_keys":     "keys that something on the way may mangle",
+		"empty_bodies": "empty objects, stored and refused on one connection",
+		"everyday":     "everyday: upload_file and copy in parts, tags, attributes, conditions",
+		"presigned":    "presigned URLs and POST forms, SigV4 and SigV2",
 	} {
 		b.scenario(t, scenario, func(t *testing.T) {
 			b.flow(t, shared.Endpoint, flow, bucketName(t))

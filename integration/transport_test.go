@@ -161,6 +161,36 @@ func TestAcceptedBody(t *testing.T) {
 	}
 }
 
+// Of an empty body too, and where it is refused the connection ends: botocore is lost on
+// one that goes on without a 100.
+//
+// spec: WI2-6
+func TestExpectOfEmptyBody(t *testing.T) {
+	bucket := bucketName(t)
+	must(t, newAWS(t, shared.Endpoint).createBucket(bucket))
+	s := dial(t, shared)
+	put := func(path string, lines ...string) {
+		s.say(head(t, shared, "PUT", path, append(lines, "Content-Length: 0", "Expect: 100-continue")...))
+	}
+	for _, test := range []struct {
+		lines []string
+		want  int
+	}{{nil, 200}, {[]string{"If-None-Match: *"}, 412}} {
+		put("/"+bucket+"/k", test.lines...)
+		if r := s.hear("PUT"); r.status != 100 || len(r.header) > 0 {
+			t.Fatalf("answer %v with %v, want a bare 100", r, r.header)
+		}
+		if r := s.hear("PUT"); r.status != test.want || r.closes {
+			t.Fatalf("answer %v, closes %v; want %d", r, r.closes, test.want)
+		}
+	}
+	put("/no-such-bucket/k")
+	if r := s.hear("PUT"); r.status != 404 || !r.closes {
+		t.Fatalf("answer %v, closes %v; want 404 at once", r, r.closes)
+	}
+	s.wantEnd()
+}
+
 // After a refusal the rest of a small body is passed over and the connection goes
 // on; nobody reads the rest of a large one.
 func TestConnectionAfterRefusal(t *testing.T) {

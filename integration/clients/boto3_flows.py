@@ -146,6 +146,23 @@ def versions_one_by_one(bucket):
     bucket.delete()
 
 
+def empty_bodies(bucket):
+    """Stores and refuses empty objects on one connection, which goes on each time."""
+    bucket.create()
+    bucket.Versioning().enable()
+    one = boto3.client(
+        "s3", endpoint_url=sys.argv[1], config=Config(max_pool_connections=1, read_timeout=5, retries={"max_attempts": 1})
+    )
+    for n in range(3):
+        one.put_object(Bucket=bucket.name, Key=f"{n}", Body=b"")
+        expect_error("412 PreconditionFailed", one.put_object, Bucket=bucket.name, Key=f"{n}", Body=b"", IfNoneMatch="*")
+        one.put_object(Bucket=bucket.name, Key=f"{n}", Body=b"x")
+        expect_error("404 NoSuchBucket", one.put_object, Bucket=bucket.name + "-not", Key="k", Body=b"")
+    expect(len(entries(bucket)) == 6, "each was to be stored once", entries(bucket))
+    bucket.object_versions.delete()
+    bucket.delete()
+
+
 def everyday(bucket):
     """Files up and down in parts, copies, tags, attributes and conditions, in a versioned bucket."""
     client = bucket.meta.client
@@ -311,7 +328,7 @@ def empty_in_steps(bucket):
 
 
 FLOWS = {f.__name__: f for f in (main_job, checksums, odd_keys, everyday, presigned, large, object_versions_delete,
-                                 objects_delete, versions_one_by_one, empty_in_steps)}
+                                 objects_delete, versions_one_by_one, empty_in_steps, empty_bodies)}
 
 
 def main():
