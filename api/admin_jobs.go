@@ -13,7 +13,7 @@ import (
 
 // jobEndpoints start and show long work.
 var jobEndpoints = []endpoint{
-	{http.MethodPost, "/buckets/{bucket}/empty", "EmptyBucket", "tombstone:EmptyBucket", emptyBucket},
+	{http.MethodPost, "/buckets/{bucket}/empty", "EmptyBucket", emptyAction, emptyBucket},
 	{http.MethodPost, "/buckets/{bucket}/undelete", "Undelete", "tombstone:Undelete", undelete},
 	{http.MethodGet, "/jobs", "ListJobs", listJobsAction, listJobs},
 	{http.MethodGet, "/jobs/{job}", "GetJob", listJobsAction, getJob},

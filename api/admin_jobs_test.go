@@ -389,3 +389,25 @@ func TestForceDelete(t *testing.T) {
 		}
 	}
 }
+
+// Who is denied to empty buckets does not empty one by deleting it; who is just not allowed
+// to may, for each of the deletes is.
+func TestForceDeleteDenied(t *testing.T) {
+	s := newJobServer(t, true)
+	s.letGo()
+	all := `{"Effect":"Allow","Action":"s3:*","Resource":"*"}`
+	for _, c := range []struct {
+		policy string
+		want   int
+	}{
+		{policyOf(all, `{"Effect":"Deny","Action":"tombstone:*","Resource":"*"}`), http.StatusForbidden}, {policyOf(all), http.StatusNoContent},
+	} {
+		s.must("PUT", "/loose", "")
+		s.must("PUT", "/loose/k", "x")
+		s.who.user(testOwner.Account, "alice", c.policy)
+		a := s.doAs("alice", "DELETE", "/loose", "", "X-Tombstone-Force", "true")
+		if a.status != c.want || c.want == http.StatusForbidden && !strings.Contains(string(a.body), emptyAction) {
+			t.Errorf("%s: %d %s", c.policy, a.status, a.body)
+		}
+	}
+}

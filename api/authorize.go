@@ -225,9 +225,14 @@ func (x *exchange) askOtherDelete(of *question) error {
 	if q.action = deleteVersion; of.named.sent {
 		q.action = deleteObject
 	}
-	d, err := x.decide(&q)
+	return x.askDenied(&q)
+}
+
+// askDenied refuses what is denied expressly, for what nothing else needs to allow.
+func (x *exchange) askDenied(q *question) error {
+	d, err := x.decide(q)
 	if err == nil && !d.Allowed && d.Reason == policy.ExplicitDeny {
-		err = x.denial(&q, d)
+		err = x.denial(q, d)
 	}
 	return err
 }

@@ -32,8 +32,12 @@ func (x *exchange) forces() bool {
 
 // forceDelete empties the bucket and deletes it, as a job with the rights of the caller.
 // It answers when the job is done; if the caller goes away, the job goes on. What locks
-// keep, or the caller may not delete, keeps the bucket.
+// keep, or the caller may not delete, keeps the bucket. The job needs no permission of
+// its own, for it stands for deletes, but who is denied to start it may not this way either.
 func (x *exchange) forceDelete() error {
+	if err := x.askDenied(&question{x: x, action: emptyAction, bucket: &x.found}); err != nil {
+		return err
+	}
 	j, err := x.start(&jobs.Spec{
 		Kind: jobs.Empty, DeleteBucket: true, Uploads: true, BypassGovernance: x.bypasses(),
 	})

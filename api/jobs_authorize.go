@@ -123,6 +123,7 @@ func (p *jobPermission) Maker() store.Maker {
 const (
 	abortUpload  = "s3:AbortMultipartUpload"
 	deleteBucket = "s3:DeleteBucket"
+	emptyAction  = "tombstone:EmptyBucket" // to start one
 )
 
 // maxProbed is how many entries are looked at before a job is taken.

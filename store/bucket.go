@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 
@@ -314,9 +315,17 @@ func (s *Store) removeBucket(ctx context.Context, b *bucketState, made Maker) er
 		return err
 	}
 	mutations = append(mutations, uploads...)
+	note := ledgerEntry{change: LedgerBucketRemoved}
 	err = s.view(ctx, func(r engine.Reader) error {
+		sums, err := readTotals(r, b.id)
+		if err != nil {
+			return err
+		}
+		if n := sums[statUploads]; n > 0 {
+			note.before = fmt.Sprintf("%d uploads under way", n)
+		}
 		prefix := within(configTable, b.id, 0)
-		_, err := r.Scan(engine.Range{Start: prefix, End: prefixEnd(prefix)}, func(k, _ []byte) bool {
+		_, err = r.Scan(engine.Range{Start: prefix, End: prefixEnd(prefix)}, func(k, _ []byte) bool {
 			mutations = append(mutations, engine.Delete(append([]byte(nil), k...)))
 			return true
 		})
@@ -326,7 +335,7 @@ func (s *Store) removeBucket(ctx context.Context, b *bucketState, made Maker) er
 		return err
 	}
 	guards := []engine.Guard{{Key: bucketKey(b.name), Value: b.row.Load().encode()}}
-	if err := s.commitNoted(ctx, guards, mutations, b.place(), made, ledgerEntry{change: LedgerBucketRemoved}); err != nil {
+	if err := s.commitNoted(ctx, guards, mutations, b.place(), made, note); err != nil {
 		return err
 	}
 	b.gone.Store(true)

@@ -117,6 +117,8 @@ func TestLedgerTellsOfChanges(t *testing.T) {
 		return s.SetConfig(ctx, "b", ConfigPolicy, []byte("{}"), maker("again"))
 	})
 	do(t, func(ctx context.Context) error { return s.SetConfig(ctx, "b", ConfigPolicy, nil, maker("r6")) })
+	mustCreate(t, s, UploadRequest{Bucket: "b", Key: "k"})
+	mustCreate(t, s, UploadRequest{Bucket: "b", Key: "k"})
 	do(t, func(ctx context.Context) error { return s.DeleteBucket(ctx, "b", maker("r7")) })
 
 	entries := mustLedger(t, s, LedgerQuery{})
@@ -129,7 +131,7 @@ func TestLedgerTellsOfChanges(t *testing.T) {
 		"r4 version-removed b k " + first + " 5",
 		"r5 config-changed b policy set 2",
 		"r6 config-changed b policy removed",
-		"r7 bucket-removed b",
+		"r7 bucket-removed b 2 uploads under way",
 	}
 	if got := ledgerText(entries); !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
