@@ -156,8 +156,9 @@ func (h *Handler) bucketRegion(constraint string) (string, error) {
 
 // incompatible refuses a constraint that is not the region of the server.
 func incompatible(constraint string) error {
-	return refuseWith("IllegalLocationConstraintException",
-		"The "+constraint+" location constraint is incompatible for the region specific endpoint this request was sent to.")
+	f := refuse("IllegalLocationConstraintException", "LocationConstraint", constraint)
+	f.message = "The " + constraint + " location constraint is incompatible for the region specific endpoint this request was sent to."
+	return f
 }
 
 // isRegion reports whether s has the form of a region's name, such as eu-west-1.

@@ -14,7 +14,7 @@ import (
 
 // spec: WI2-1
 func TestLocate(t *testing.T) {
-	domains := []string{"s3.example.com"}
+	domains := []string{"example.org", "s3.example.com", "s3.example.org"}
 	tests := []struct {
 		host, path string
 		want       target
@@ -39,6 +39,9 @@ func TestLocate(t *testing.T) {
 		{"b.s3.example.com.:9000", "/k", target{object, "b", "k"}},
 		{"s3.example.com", "/b/k", target{object, "b", "k"}},
 		{"s3.example.com.", "/b/k", target{object, "b", "k"}},
+		{"s3.example.org", "/b/k", target{object, "b", "k"}},
+		{"b.s3.example.org", "/k", target{object, "b", "k"}},
+		{"b.example.org", "/k", target{object, "b", "k"}},
 		{"[::1]:9000", "/b/k", target{object, "b", "k"}},
 		{"s3.example.com.evil", "/b/k", target{object, "b", "k"}},
 	}

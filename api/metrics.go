@@ -3,6 +3,7 @@ package api
 import (
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -126,11 +127,14 @@ func (h *Handler) serveMetrics(w http.ResponseWriter, r *http.Request) {
 	h.metrics.page.ServeHTTP(w, r)
 }
 
+// proxyHeaders are what proxies say of requests that they hand on.
+var proxyHeaders = []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded", "Via"}
+
 // mayRead tells whether the figures, which name the buckets, are for this client:
 // for this machine, and for all if that was asked for. Where a proxy of this
 // machine that is not a trusted one has handed a request on, it is not known whose
 // it is.
 func (x *exchange) mayRead() bool {
-	forwarded := x.sent("X-Forwarded-For") || x.sent("Forwarded")
+	forwarded := slices.ContainsFunc(proxyHeaders, x.sent)
 	return x.h.metricsPublic || x.origin.remote.IsLoopback() && (x.origin.proxied || !forwarded)
 }

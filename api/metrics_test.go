@@ -90,6 +90,8 @@ func TestWhoReadsMetrics(t *testing.T) {
 		{"elsewhere, for all", "192.0.2.1:5", true, nil, 200},
 		{"handed on by who knows whom", "127.0.0.1:5", false, []string{"X-Forwarded-For", "127.0.0.1"}, 403},
 		{"handed on in other words", "127.0.0.1:5", false, []string{"Forwarded", "for=127.0.0.1"}, 403},
+		{"handed on as nginx does", "127.0.0.1:5", false, []string{"X-Real-IP", "203.0.113.9"}, 403},
+		{"handed on by somebody who only says so", "127.0.0.1:5", false, []string{"Via", "1.1 proxy"}, 403},
 		{"handed on by a trusted proxy", "10.0.0.1:5", false, []string{"X-Forwarded-For", "192.0.2.1"}, 403},
 		{"by one on the same machine as the client", "10.0.0.1:5", false, []string{"X-Forwarded-For", "127.0.0.1"}, 200},
 	} {

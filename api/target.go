@@ -74,7 +74,8 @@ func splitPath(u *url.URL) (name, key string, ok bool) {
 	return name, strings.TrimPrefix(u.Path[1+len(name):], "/"), true
 }
 
-// hostBucket returns the bucket that host names under one of domains, or "".
+// hostBucket returns the bucket that host names under one of domains, or "". A host that
+// is a domain itself names none, even if it is under another one.
 func hostBucket(host string, domains []string) string {
 	if len(domains) == 0 {
 		return ""
@@ -83,12 +84,19 @@ func hostBucket(host string, domains []string) string {
 		host = host[:i]
 	}
 	host = strings.TrimSuffix(strings.ToLower(host), ".") // as a resolver takes it for complete
+	under := ""                                           // the longest domain that it is under
 	for _, domain := range domains {
-		if name, ok := strings.CutSuffix(host, "."+domain); ok {
-			return name
+		switch {
+		case host == domain:
+			return ""
+		case len(domain) > len(under) && strings.HasSuffix(host, "."+domain):
+			under = domain
 		}
 	}
-	return ""
+	if under == "" {
+		return ""
+	}
+	return strings.TrimSuffix(host, "."+under)
 }
 
 // query is the query of a request: names and values in their order, decoded once.

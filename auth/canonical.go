@@ -140,6 +140,9 @@ func appendHeader(dst []byte, r *http.Request, name string) []byte {
 		return append(dst, strings.Join(r.TransferEncoding, ",")...)
 	}
 	values := r.Header[textproto.CanonicalMIMEHeaderKey(name)]
+	if len(values) == 0 && name == "expect" && r.ProtoMajor >= 2 { // net/http takes the one that it knows out of the header
+		return append(dst, "100-continue"...)
+	}
 	if len(values) == 0 && name == "content-length" && r.ContentLength > 0 { // not through a server
 		return strconv.AppendInt(dst, r.ContentLength, 10)
 	}

@@ -88,6 +88,17 @@ func TestCanonicalHeaders(t *testing.T) {
 	}
 }
 
+// The server of HTTP/2 keeps the Expect header to itself, which some clients sign.
+//
+// spec: WI1.1-9
+func TestCanonicalExpect(t *testing.T) {
+	for proto, want := range map[int]string{1: "", 2: "100-continue"} {
+		if got := string(appendHeader(nil, &http.Request{ProtoMajor: proto}, "expect")); got != want {
+			t.Errorf("HTTP/%d: %q, want %q", proto, got, want)
+		}
+	}
+}
+
 // TestWireTarget prefers the request line, which no handler rewrites.
 func TestWireTarget(t *testing.T) {
 	proxied := parseRequest(t, "GET http://localhost/a%2Fb?c HTTP/1.1\nHost: other\n\n")

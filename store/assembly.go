@@ -141,14 +141,23 @@ func (w *assembly) checksums() []checksum.Value {
 // meets holds what the request expects against the object (spec WI4-8, WI4-14,
 // WI4-15).
 func (w *assembly) meets(r *CompleteRequest) error {
-	if r.ChecksumType != 0 && r.ChecksumType != w.kind {
-		return &CompleteError{WantType: r.ChecksumType, Type: w.kind}
-	}
-	if size := w.parts.size(); r.Size >= 0 && r.Size != size {
-		return &CompleteError{WantSize: r.Size, Size: size}
+	if err := r.describes(w.kind, w.parts.size()); err != nil {
+		return err
 	}
 	if sum := w.checksums()[0]; r.Checksum.Algorithm != checksum.None && !sum.Equal(r.Checksum) {
 		return &CompleteError{Checksum: true, Computed: sum}
+	}
+	return nil
+}
+
+// describes refuses an object of another type of checksum or another size than the
+// request says.
+func (r *CompleteRequest) describes(kind ChecksumType, size int64) error {
+	if r.ChecksumType != 0 && r.ChecksumType != kind {
+		return &CompleteError{WantType: r.ChecksumType, Type: kind}
+	}
+	if r.Size >= 0 && r.Size != size {
+		return &CompleteError{WantSize: r.Size, Size: size}
 	}
 	return nil
 }

@@ -133,7 +133,7 @@ func (c *completion) again(rd engine.Reader) error {
 		return ErrNoSuchUpload
 	}
 	c.done = d
-	return nil
+	return c.request.describes(d.checksumType, d.size)
 }
 
 // listHash is the hash of a list of parts.

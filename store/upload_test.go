@@ -144,6 +144,11 @@ func TestCompleteAgain(t *testing.T) {
 			t.Errorf("%v: %+v, then %+v", state, first, again)
 		}
 		mustRead(t, s, bucket, "k", versioning.ID{}, "later")
+		r := CompleteRequest{Upload: name, Parts: []CompletedPart{one, two}, Size: first.Size + 1}
+		var other *CompleteError
+		if _, err := s.CompleteUpload(t.Context(), r); !errors.As(err, &other) || other.Size != first.Size {
+			t.Errorf("%v, of another size: %v", state, err)
+		}
 		refused := map[string]error{}
 		_, refused["other list"] = complete(t, s, name, one)
 		_, refused["part"] = s.PutPart(t.Context(), PartRequest{Upload: name, Number: 3, Body: strings.NewReader(""), Size: 0})

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net"
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -96,14 +97,17 @@ func setFile(field func(*config) *string) func(*config, string) error {
 
 func setDomains(c *config, v string) error {
 	for _, d := range strings.Split(v, ",") {
-		d = strings.ToLower(strings.TrimSpace(d))
-		if d == "" || strings.ContainsAny(d, "/: ") || strings.HasPrefix(d, ".") {
+		d = strings.TrimSuffix(strings.ToLower(strings.TrimSpace(d)), ".")
+		if !domainName.MatchString(d) {
 			return fmt.Errorf("%q is not a domain", d)
 		}
 		c.domains = append(c.domains, d)
 	}
 	return nil
 }
+
+// domainName is what a Host header can be; one with other letters is written in Punycode.
+var domainName = regexp.MustCompile(`^[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$`)
 
 func setRegion(c *config, v string) error {
 	if strings.ContainsAny(v, "/ ,") {
