@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io/fs"
+	"strings"
 
 	"github.com/seed61737384/tombstone/store/blob"
 	"github.com/seed61737384/tombstone/store/engine"
@@ -29,6 +30,9 @@ func (p Problem) String() string {
 	if p.VersionID != "" {
 		s += " version " + p.VersionID
 	}
+	if s == "" {
+		return p.Detail
+	}
 	return s + ": " + p.Detail
 }
 
@@ -49,6 +53,7 @@ const maxProblems = 1000
 // rows, the counters of each bucket with what they count, all bytes with their
 // sums, each row about bytes with the version that it belongs to, and the ledger with
 // its seals. It changes nothing. While changes are made it sees the store as it was when it began.
+// What of the index cannot be read is a problem too, and no reason to end.
 func (s *Store) Check(ctx context.Context) (Report, error) {
 	c := &checker{store: s, ctx: ctx}
 	err := s.view(ctx, func(r engine.Reader) error {
@@ -56,7 +61,7 @@ func (s *Store) Check(ctx context.Context) (Report, error) {
 		return c.run()
 	})
 	if err == nil {
-		err = c.checkLedger(ctx)
+		err = c.passed("the ledger", c.checkLedger(ctx))
 	}
 	if err != nil {
 		return c.report, &Error{Op: "check", Err: err}
@@ -83,6 +88,7 @@ type checker struct {
 	ctx    context.Context
 	reader engine.Reader
 	report Report
+	broken bool // something could not be read, so that not all was counted
 
 	reclaim     map[bucketID]*deltas              // what waits for reclaim
 	lostParts   map[versioning.Order][]*lostParts // of it, by upload
@@ -122,11 +128,23 @@ func (c *checker) problem(key, versionID, format string, args ...any) {
 		c.report.Truncated = true
 		return
 	}
-	p := Problem{Key: key, VersionID: versionID, Detail: fmt.Sprintf(format, args...)}
+	detail, _, _ := strings.Cut(fmt.Sprintf(format, args...), "\n") // Pebble's errors may have more lines, for its own use
+	p := Problem{Key: key, VersionID: versionID, Detail: detail}
 	if c.bucket != nil {
 		p.Bucket = c.bucket.Name
 	}
 	c.report.Problems = append(c.report.Problems, p)
+}
+
+// passed makes a problem of a part of the index that could not be read: the parts after it
+// may be. An end of the whole check stays an error.
+func (c *checker) passed(what string, err error) error {
+	if err == nil || c.ctx.Err() != nil || errors.Is(err, engine.ErrClosed) {
+		return err
+	}
+	c.broken = true
+	c.problem("", "", "%s cannot be read: %v", what, err)
+	return nil
 }
 
 func (c *checker) run() error {
@@ -140,10 +158,10 @@ func (c *checker) run() error {
 		buckets = append(buckets, row)
 		return nil
 	})
-	if err != nil {
+	if err := c.passed("the list of buckets", err); err != nil {
 		return err
 	}
-	if err := c.gatherReclaim(); err != nil {
+	if err := c.passed("what waits for reclaim", c.gatherReclaim()); err != nil {
 		return err
 	}
 	for _, row := range buckets {
@@ -153,8 +171,21 @@ func (c *checker) run() error {
 		}
 	}
 	c.bucket = nil
-	for _, step := range []func() error{c.checkLostBuckets, c.checkDone, c.checkFiles, c.checkJobs} {
-		if err := step(); err != nil {
+	return c.steps([]checkStep{
+		{"uploads of removed buckets", c.checkLostBuckets}, {"completed uploads", c.checkDone}, {"rows of files", c.checkFiles},
+		{"jobs", c.checkJobs},
+	})
+}
+
+// checkStep checks a part of the index.
+type checkStep struct {
+	what string
+	run  func() error
+}
+
+func (c *checker) steps(steps []checkStep) error {
+	for _, step := range steps {
+		if err := c.passed(step.what, step.run()); err != nil {
 			return err
 		}
 	}
@@ -178,15 +209,10 @@ func (c *checker) checkBucket(row *bucketRow) error {
 	c.sums, c.key, c.parts = deltas{}, keyCheck{}, partsCheck{}
 	c.dataImplied, c.dataFound = rowSum{}, rowSum{}
 	c.lockImplied, c.lockFound = rowSum{}, rowSum{}
-	steps := []func() error{
-		c.checkVersions, c.checkUploads, c.checkParts, c.checkRows, c.checkData, c.checkLocks, c.checkTotals,
-	}
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.steps([]checkStep{
+		{"versions", c.checkVersions}, {"uploads", c.checkUploads}, {"parts", c.checkParts}, {"head and live rows", c.checkRows},
+		{"inline bytes", c.checkData}, {"locks", c.checkLocks}, {"counters", c.checkTotals},
+	})
 }
 
 // checkVersions reads the histories of the bucket, newest entries first.
@@ -306,10 +332,10 @@ func (c *checker) checkBytes(rec *record) error {
 		c.report.Bytes += rec.size
 	case errors.Is(err, fs.ErrNotExist):
 		return c.missingFile(rec, id, err)
-	case errors.Is(err, blob.ErrDamaged), errors.Is(err, ErrDamaged):
-		c.problem(c.key.name, id, "bytes: %v", err)
-	default:
+	case c.ctx.Err() != nil, errors.Is(err, engine.ErrClosed):
 		return err
+	default:
+		c.problem(c.key.name, id, "bytes: %v", err)
 	}
 	return nil
 }

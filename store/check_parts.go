@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"io/fs"
 
-	"github.com/seed61737384/tombstone/store/blob"
 	"github.com/seed61737384/tombstone/store/engine"
 	"github.com/seed61737384/tombstone/versioning"
 )
@@ -72,7 +70,7 @@ func (c *checker) checkParts() error {
 	if err := c.scanPages(partTable, c.checkPart); err != nil {
 		return err
 	}
-	if c.parts.found != c.parts.implied {
+	if c.parts.found != c.parts.implied && !c.broken {
 		c.problem("", "", "has %d rows of parts of versions, versions name %d", c.parts.found.count, c.parts.implied.count)
 	}
 	return nil
@@ -138,7 +136,7 @@ func (c *checker) checkPartBytes(set partSet, number int, part *partRow) error {
 	case err == nil:
 		c.report.Bytes += part.size
 		return nil
-	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrDamaged) && !errors.Is(err, blob.ErrDamaged):
+	case c.ctx.Err() != nil, errors.Is(err, engine.ErrClosed):
 		return err
 	}
 	return c.store.view(c.ctx, func(r engine.Reader) error {

@@ -3,6 +3,9 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -165,7 +168,7 @@ var inconsistencies = []struct {
 	}, `b/"k" version `},
 	{"blob row of no version", func(x *specimen) engine.Mutation {
 		return engine.Set(blobKey(blob.Ref{Epoch: 1, Number: 1}), blobRow{bucket: x.bucket, key: "k", order: 1}.encode())
-	}, `: there are 2 blob rows, versions name 1`},
+	}, `there are 2 blob rows, versions name 1`},
 	{"lock row is gone", func(x *specimen) engine.Mutation {
 		return engine.Delete(lockRow(x))
 	}, `b: has 0 lock rows, versions imply 1`},
@@ -179,10 +182,10 @@ var inconsistencies = []struct {
 	}, `b: counters say`},
 	{"reclaim row is garbage", func(*specimen) engine.Mutation {
 		return engine.Set(reclaimKey(1, blob.Ref{Epoch: 1, Number: 1}), []byte("garbage"))
-	}, `: `},
+	}, `reclaim row`},
 	{"bucket row is garbage", func(*specimen) engine.Mutation {
 		return engine.Set(bucketKey("u"), []byte("garbage"))
-	}, `: bucket "u"`},
+	}, `bucket "u"`},
 }
 
 // TestCheckFinds holds that Check tells each kind of inconsistency, and changes
@@ -243,5 +246,70 @@ func TestCheckReportIsBounded(t *testing.T) {
 	report, err := s.Check(t.Context())
 	if err != nil || len(report.Problems) != maxProblems || !report.Truncated {
 		t.Errorf("%d problems, truncated %v, %v", len(report.Problems), report.Truncated, err)
+	}
+}
+
+// A block of the index that cannot be read, or a file of it, is told like other damage: what
+// it holds is named, and all the rest is looked at.
+func TestCheckDamagedIndex(t *testing.T) {
+	for name, damage := range map[string]func([]byte){
+		"a block": func(b []byte) { b[50] ^= 1 },
+		"a file":  func(b []byte) { b[len(b)-20] ^= 1 },
+	} {
+		dir := t.TempDir()
+		open := func(readOnly bool) *Store {
+			s, err := Open(dir, Options{ReadOnly: readOnly, MinFree: -1, Ledger: LedgerOptions{Off: true}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		s := open(false)
+		mustBucket(t, s, "b", versioning.Enabled)
+		for i := range 50 {
+			mustPut(t, s, "b", fmt.Sprintf("k%02d", i), strings.Repeat("x", 3000))
+		}
+		big := mustPut(t, s, "b", "big", strings.Repeat("y", 300_000))
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := open(false).Close(); err != nil { // the log becomes tables
+			t.Fatal(err)
+		}
+		spoil := func(pattern string, damage func([]byte)) {
+			files, err := filepath.Glob(filepath.Join(dir, pattern))
+			if err != nil || len(files) != 1 {
+				t.Fatalf("%v, %v", files, err)
+			}
+			content, err := os.ReadFile(files[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			damage(content)
+			if err := os.WriteFile(files[0], content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		spoil("index/*.blob", damage)
+		spoil("blobs/*/*", func(b []byte) { b[100] ^= 1 })
+		s = open(true)
+		r, err := s.Check(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := map[string]int{}
+		for _, p := range r.Problems {
+			found[p.Key]++
+			if p.Key == "big" && p.VersionID != big.VersionHeader || strings.Contains(p.Detail, "counters") {
+				t.Errorf("%s: %v", name, p)
+			}
+		}
+		damaged := len(found) - 1 // the table of inline bytes itself is one
+		if found["big"] != 1 || found["k00"] != 1 || name == "a block" && damaged > 10 || r.Versions != 51 {
+			t.Errorf("%s: %+v", name, r)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -263,7 +263,7 @@ func TestCheckFindsParts(t *testing.T) {
 			mustWrite(t, x.s, engine.Set(uploadKey(x.upload.bucket, "u", x.upload.upload), []byte("garbage")))
 		}, `b/"u": upload row`, true},
 		{"completed upload is garbage", func(x *partSpecimen) { mustWrite(t, x.s, engine.Set(doneKey(5), []byte("garbage"))) },
-			": row of a completed upload", true},
+			"row of a completed upload", true},
 		{"more uploads than counted", func(x *partSpecimen) {
 			row := &uploadRow{description: &record{order: 5}}
 			mustWrite(t, x.s, engine.Set(uploadKey(x.upload.bucket, "x", 5), row.encode()))

@@ -43,7 +43,7 @@ func settings() []setting {
 		{flag: "region", env: "TOMBSTONE_REGION", alias: "MINIO_REGION", apply: setRegion,
 			help: "the only region that signatures may name and buckets may be in, others are redirected (any if not set; answers say us-east-1)"},
 		{flag: "durability", env: "TOMBSTONE_DURABILITY", initial: "sync", apply: setDurability,
-			help: "sync: an answered write is on disk; relaxed: the last second can be lost at power cut"},
+			help: "sync: an answered write is on disk; relaxed: the last second can be lost with the process or the machine"},
 		{flag: "min-free", env: "TOMBSTONE_MIN_FREE", initial: "256MiB", apply: setMinFree,
 			help: "free disk space that a body has to leave, else it is refused with 507; 0: what fits is stored"},
 		{flag: "access-key", env: "TOMBSTONE_ACCESS_KEY", alias: "MINIO_ROOT_USER", apply: setAccessKey,

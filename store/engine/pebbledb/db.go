@@ -92,6 +92,9 @@ func (db *DB) open(dir string, p *pebble.Options) (err error) {
 	if db.pebble, err = pebble.Open(dir, p); err != nil {
 		return err
 	}
+	if err := db.checkPresence(p.FS, dir); err != nil {
+		return errors.Join(err, db.pebble.Close())
+	}
 	db.watch.armed.Store(true)
 	return nil
 }

@@ -104,7 +104,7 @@ func (db *DB) pebbleOptions(o Options) *pebble.Options {
 			BackgroundError: func(err error) { log.Errorf("background error: %v", err) },
 			// The read that found it returns the error as well. Ending the
 			// process would only make one damaged block everybody's.
-			DataCorruption: func(i pebble.DataCorruptionInfo) { log.Errorf("%s", i) },
+			DataCorruption: func(i pebble.DataCorruptionInfo) { log.Errorf("%s is damaged: %v", i.Path, i.Details) },
 		},
 	}
 	if _, inMemory := o.FS.(*vfs.MemFS); !inMemory { // where a sync costs nothing
