@@ -9,6 +9,7 @@ import (
 	"hash"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -30,6 +31,8 @@ const (
 	maxTrailer = 2048
 	// bufferSize is that of the one buffer of a body; data of chunks mostly passes it by.
 	bufferSize = 4096
+	// usualText is how much is signed for a chunk, bytes.
+	usualText = 384
 )
 
 // chain signs what follows a request: each link covers the signature before it.
@@ -40,11 +43,13 @@ type chain struct {
 	previous  signature
 	accessKey string // with canonical: what an error says about the request
 	canonical string
+	text      []byte // memory of what was signed last
 }
 
 // chunk returns an error unless provided is the signature of a chunk whose data has the given hash.
 func (c *chain) chunk(sum []byte, provided string) error {
-	return c.link(algorithmChunk, append([]byte(emptySHA256+"\n"), hexText(sum)...), provided)
+	var hashes [len(emptySHA256) + 1 + 2*sha256.Size]byte
+	return c.link(algorithmChunk, hex.AppendEncode(append(hashes[:0], emptySHA256+"\n"...), sum), provided)
 }
 
 // trailer returns an error unless provided is the signature of the trailer lines.
@@ -55,7 +60,7 @@ func (c *chain) trailer(lines []byte, provided string) error {
 
 // link checks one signature of the chain and makes it the one that the next covers.
 func (c *chain) link(algorithm string, hashes []byte, provided string) error {
-	toSign := make([]byte, 0, 384)
+	toSign := slices.Grow(c.text[:0], usualText)
 	for _, line := range []string{algorithm, c.date, c.scope} {
 		toSign = append(toSign, line...)
 		toSign = append(toSign, '\n')
@@ -63,6 +68,7 @@ func (c *chain) link(algorithm string, hashes []byte, provided string) error {
 	toSign = hex.AppendEncode(toSign, c.previous[:])
 	toSign = append(toSign, '\n')
 	toSign = append(toSign, hashes...)
+	c.text = toSign
 	computed := sign(c.key[:], toSign)
 	if !computed.equalHex(provided) {
 		return mismatch(c.accessKey, string(toSign), provided, c.canonical)

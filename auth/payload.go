@@ -118,12 +118,20 @@ func isSHA256Hex(s string) bool {
 		return false
 	}
 	for i := range len(s) {
-		if _, ok := unhex(s[i]); !ok {
+		if !isHex[s[i]] {
 			return false
 		}
 	}
 	return true
 }
+
+// isHex says which bytes are hexadecimal digits.
+var isHex = func() (set [256]bool) {
+	for _, c := range []byte("0123456789abcdefABCDEF") {
+		set[c] = true
+	}
+	return set
+}()
 
 // payloadLength returns the number of bytes of the payload that the request announces: the decoded length
 // of an aws-chunked body, Content-Length otherwise (x-amz-decoded-content-length of a plain body is

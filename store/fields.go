@@ -69,7 +69,8 @@ func (f *fields) time(tag uint64, t time.Time) {
 
 // pair keeps a name and a value, in this order, the name's length first.
 func (f *fields) pair(tag uint64, p Pair) {
-	buf := binary.AppendUvarint(nil, uint64(len(p.Name)))
+	buf := make([]byte, 0, binary.MaxVarintLen32+len(p.Name)+len(p.Value))
+	buf = binary.AppendUvarint(buf, uint64(len(p.Name)))
 	buf = append(buf, p.Name...)
 	f.bytes(tag, append(buf, p.Value...))
 }

@@ -212,7 +212,9 @@ func decodePieceOrigin(b []byte, origins []string, ok *bool) (o blob.Origin) {
 }
 
 // A checksum is its algorithm and its digest.
-func encodeChecksum(c checksum.Value) []byte { return append([]byte{byte(c.Algorithm)}, c.Sum...) }
+func encodeChecksum(c checksum.Value) []byte {
+	return append(append(make([]byte, 0, 1+len(c.Sum)), byte(c.Algorithm)), c.Sum...)
+}
 
 func decodeChecksum(p []byte, ok *bool) checksum.Value {
 	if len(p) == 0 {

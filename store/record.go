@@ -101,9 +101,12 @@ func (r *record) locked() bool {
 	return r.lock.Mode != versioning.NoRetention || r.lock.Hold != versioning.HoldNever
 }
 
+// usualRecord is room for the record of an object that says little of itself, bytes.
+const usualRecord = 320
+
 // encode returns r as it is stored.
 func (r *record) encode() []byte {
-	f := make(fields, 0, 160)
+	f := make(fields, 0, usualRecord)
 	kind := uint64(kindObject)
 	if r.marker {
 		kind = kindMarker
@@ -407,7 +410,7 @@ func decodeOwner(b []byte, ok *bool) Owner {
 }
 
 func encodeMaker(m Maker) []byte {
-	var f fields
+	f := make(fields, 0, len(m.AccessKey)+len(m.RequestID)+len(m.Principal)+len(m.CauseID)+16)
 	f.text(madeAccessKey, m.AccessKey)
 	f.text(madeRequestID, m.RequestID)
 	f.text(madePrincipal, m.Principal)

@@ -27,6 +27,9 @@ func (db *DB) View(ctx context.Context, fn func(engine.Reader) error) (err error
 	return fn(r)
 }
 
+// pointOptions are those of the iterator of a reader; Pebble copies them.
+var pointOptions = &pebble.IterOptions{UseL6Filters: true}
+
 // reader is the engine.Reader of one snapshot: the state of Pebble at the moment
 // its first iterator was made. A pebble.Snapshot would do as well, but it is
 // taken and given back under the lock that compactions are chosen under, and its
@@ -41,7 +44,7 @@ type reader struct {
 
 func (db *DB) newReader(ctx context.Context) (*reader, error) {
 	mark := db.latches.mark() // before the snapshot
-	points, err := db.pebble.NewIter(&pebble.IterOptions{UseL6Filters: true})
+	points, err := db.pebble.NewIter(pointOptions)
 	if err != nil {
 		return nil, err
 	}
