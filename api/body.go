@@ -62,52 +62,44 @@ func (b *body) blame(err error) error {
 
 // readDocument reads a body of at most limit bytes and verifies its digests.
 func (x *exchange) readDocument(limit int64) ([]byte, error) {
-	data, _, err := x.readDigested(limit)
-	return data, err
-}
-
-// readDigested is readDocument that also tells what digests were sent.
-func (x *exchange) readDigested(limit int64) ([]byte, digests, error) {
-	return x.readProtected(limit, x.r.Header)
+	return x.readProtected(limit, x.r.Header, false)
 }
 
 // readVerified is readDocument for a body that has to hold something and be protected by
 // a digest (spec VD5-1, LC1-1).
 func (x *exchange) readVerified(limit int64) ([]byte, error) {
-	data, d, err := x.readDigested(limit)
+	data, err := x.readProtected(limit, x.r.Header, true)
+	if err == nil && len(data) == 0 {
+		err = refuse("MissingRequestBodyError")
+	}
+	return data, err
+}
+
+// readProtected is readDocument for a request of whose headers only those of h say
+// something of the body. Where a digest is a must, the request is refused before its body
+// is read if there is none.
+func (x *exchange) readProtected(limit int64, h http.Header, must bool) ([]byte, error) {
+	b, err := x.openBody()
+	if err != nil {
+		return nil, err
+	}
+	d, err := parseDigests(h, b.Announced())
 	switch {
 	case err != nil:
 		return nil, err
-	case !d.sent():
+	case b.Len() > limit:
+		return nil, refuse("MaxMessageLengthExceeded", "MaxMessageLengthBytes", strconv.FormatInt(limit, 10))
+	case must && !d.sent():
 		return nil, refuseWith("InvalidRequest", "Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
-	case len(data) == 0:
-		return nil, refuse("MissingRequestBodyError")
-	}
-	return data, nil
-}
-
-// readProtected is readDigested for a request of whose headers only those of h say
-// something of the body.
-func (x *exchange) readProtected(limit int64, h http.Header) ([]byte, digests, error) {
-	b, err := x.openBody()
-	if err != nil {
-		return nil, digests{}, err
-	}
-	d, err := parseDigests(h, b.Announced())
-	if err != nil {
-		return nil, d, err
-	}
-	if b.Len() > limit {
-		return nil, d, refuse("MaxMessageLengthExceeded", "MaxMessageLengthBytes", strconv.FormatInt(limit, 10))
 	}
 	// Reading goes on to the end, where the body turns out to be the one signed.
 	buf := bytes.NewBuffer(make([]byte, 0, b.Len()+bytes.MinRead))
 	if _, err := buf.ReadFrom(b); err != nil {
-		return nil, d, b.blame(err)
+		return nil, b.blame(err)
 	}
 	data := buf.Bytes()
 	if !d.sent() {
-		return data, d, nil
+		return data, nil
 	}
-	return data, d, d.verify(md5.Sum(data), []checksum.Value{checksum.Of(d.algorithm, data)}, b.Trailer())
+	return data, d.verify(md5.Sum(data), []checksum.Value{checksum.Of(d.algorithm, data)}, b.Trailer())
 }

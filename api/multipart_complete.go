@@ -129,7 +129,7 @@ func prepareCompleteMultipartUpload(x *exchange) (task, error) {
 // WI5-3).
 func (x *exchange) completeMultipartUpload(c *completion, condition versioning.Condition) error {
 	// Content-MD5 is of the body; what else looks like a digest is of the object.
-	data, _, err := x.readProtected(maxCompleteDocument, http.Header{"Content-Md5": x.r.Header["Content-Md5"]})
+	data, err := x.readProtected(maxCompleteDocument, http.Header{"Content-Md5": x.r.Header["Content-Md5"]}, false)
 	if err != nil {
 		return err
 	}

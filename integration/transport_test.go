@@ -128,6 +128,7 @@ func TestRefusedBeforeTheBody(t *testing.T) {
 		"long key":     {head(t, shared, "PUT", "/"+bucket+"/"+strings.Repeat("k", 1025), body...), 400, "KeyTooLongError"},
 		"anonymous":    {"PUT /" + bucket + "/k HTTP/1.1\r\nHost: " + host + "\r\n" + strings.Join(body, "\r\n") + "\r\n\r\n", 403, "AccessDenied"},
 		"bad digest":   {head(t, shared, "PUT", "/"+bucket+"/k", append(body, "Content-MD5: x")...), 400, "InvalidDigest"},
+		"no digest":    {head(t, shared, "POST", "/"+bucket+"?delete=", "Content-Length: 1048576", "Expect: 100-continue"), 400, "InvalidRequest"},
 		"too large":    {head(t, shared, "PUT", "/"+bucket+"/k", "Content-Length: 5368709121", "Expect: 100-continue"), 400, "EntityTooLarge"},
 	} {
 		t.Run(name, func(t *testing.T) {
