@@ -125,7 +125,7 @@ func TestHealthOfClosedStore(t *testing.T) {
 	if err := s.store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for target, want := range map[string]int{"/_/health/live": 200, "/_/health/ready": 503, "/minio/health/cluster": 503} {
+	for target, want := range map[string]int{"/_/health": 503, "/_/health/live": 200, "/_/health/ready": 503, "/minio/health/cluster": 503} {
 		if a := s.send(s.request("GET", target, nil)); a.status != want {
 			t.Errorf("%s: %d, want %d", target, a.status, want)
 		}

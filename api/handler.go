@@ -258,6 +258,7 @@ func serveReserved(w http.ResponseWriter, _ *http.Request) {
 // healthPaths are the paths that say how the server is, and whether they say it
 // of the store too.
 var healthPaths = map[string]bool{
+	"/_/health":             true,
 	"/_/health/live":        false,
 	"/_/health/ready":       true,
 	"/minio/health/live":    false,

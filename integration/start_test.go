@@ -142,7 +142,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 
 // Anyone may ask how the server is, in our words and in MinIO's.
 func TestHealthIsUnsigned(t *testing.T) {
-	for _, path := range []string{"/_/health/live", "/_/health/ready", "/minio/health/live", "/minio/health/ready"} {
+	for _, path := range []string{"/_/health", "/_/health/live", "/_/health/ready", "/minio/health/live", "/minio/health/ready"} {
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
 			r, err := http.NewRequest(method, shared.Endpoint+path, nil)
 			must(t, err)
