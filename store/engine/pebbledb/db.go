@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/seed61737384/tombstone/store/engine"
 )
@@ -88,7 +89,8 @@ func (db *DB) open(dir string, p *pebble.Options) (err error) {
 			}
 		}
 	}()
-	p.FS = &watchedFS{FS: p.FS, watch: &db.watch}
+	_, inMemory := p.FS.(*vfs.MemFS)
+	p.FS = &watchedFS{FS: p.FS, watch: &db.watch, ahead: !inMemory}
 	if db.pebble, err = pebble.Open(dir, p); err != nil {
 		return err
 	}

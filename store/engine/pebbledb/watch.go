@@ -26,6 +26,7 @@ func (w *watch) see(path string, err error) error {
 type watchedFS struct {
 	vfs.FS
 	watch *watch
+	ahead bool // whether logs grow ahead of what is in them
 }
 
 func isLog(path string) bool { return filepath.Ext(path) == ".log" }
@@ -52,7 +53,7 @@ func (fs *watchedFS) opened(name string, f vfs.File, err error) (vfs.File, error
 	if err != nil {
 		return nil, fs.watch.see(name, err)
 	}
-	return &watchedFile{File: f, name: name, watch: fs.watch}, nil
+	return fs.log(name, f)
 }
 
 // OpenDir implements vfs.FS. The folder is synced after a log was made.
