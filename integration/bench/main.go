@@ -123,6 +123,7 @@ func measurePhase(ctx context.Context, p phase, servers []*server, rounds int, r
 			if p.started && s.process == nil || p.own && s.name != "tombstone" || ctx.Err() != nil {
 				continue
 			}
+			settle()
 			figures, err := p.measure(ctx, s)
 			if err != nil {
 				fmt.Fprintf(os.Stderr, "%-10s phase %s failed: %v\n", s.name, p.name, err)
