@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"sync"
 )
 
 const (
@@ -35,9 +36,12 @@ const (
 	usualText = 384
 )
 
+// sources are the buffers of bodies that were read to their end.
+var sources = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, bufferSize) }}
+
 // chain signs what follows a request: each link covers the signature before it.
 type chain struct {
-	key       signature
+	key       *signingKey
 	date      string
 	scope     string
 	previous  signature
@@ -69,7 +73,7 @@ func (c *chain) link(algorithm string, hashes []byte, provided string) error {
 	toSign = append(toSign, '\n')
 	toSign = append(toSign, hashes...)
 	c.text = toSign
-	computed := sign(c.key[:], toSign)
+	computed := c.key.sign(toSign)
 	if !computed.equalHex(provided) {
 		return mismatch(c.accessKey, string(toSign), provided, c.canonical)
 	}
@@ -86,7 +90,7 @@ func hexText(sum []byte) []byte { return hex.AppendEncode(nil, sum) }
 //	last    = "0"  [";chunk-signature=" signature] CRLF
 //	trailer = *(name ":" value CRLF) ["x-amz-trailer-signature:" signature CRLF]
 type chunkReader struct {
-	source    *bufio.Reader
+	source    *bufio.Reader // nil once Read has returned an error
 	payload   Payload
 	expected  int64       // announced length of the payload
 	announced string      // name of the trailer
@@ -98,25 +102,38 @@ type chunkReader struct {
 	decoded   int64 // sizes of all chunks up to and with the current one
 	signature string
 	sum       hash.Hash // of the current chunk's data
+	digest    [sha256.Size]byte
 	chain     chain
 }
 
 func newChunkReader(source io.Reader, s *Session, b *Body) *chunkReader {
 	c := &chunkReader{
-		source:    bufio.NewReaderSize(source, bufferSize),
+		source:    sources.Get().(*bufio.Reader),
 		payload:   s.payload,
 		expected:  b.length,
 		announced: b.announced,
 		trailer:   b.trailer,
 		chain:     s.chain,
 	}
+	c.source.Reset(source)
 	if s.payload.signedChunks() {
 		c.sum = sha256.New()
 	}
 	return c
 }
 
+// Read must not be called again once it has returned an error, for [Body] does not either.
 func (c *chunkReader) Read(p []byte) (int, error) {
+	n, err := c.read(p)
+	if err != nil {
+		c.source.Reset(nil)
+		sources.Put(c.source)
+		c.source = nil
+	}
+	return n, err
+}
+
+func (c *chunkReader) read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
@@ -192,7 +209,7 @@ func (c *chunkReader) verifyChunk() error {
 	if c.sum == nil {
 		return nil
 	}
-	return c.chain.chunk(c.sum.Sum(nil), c.signature)
+	return c.chain.chunk(c.sum.Sum(c.digest[:0]), c.signature)
 }
 
 // end reads and verifies what follows the header of the last chunk, and returns io.EOF if all is well.
@@ -229,10 +246,10 @@ func (c *chunkReader) chunkHeader() (int64, error) {
 	}
 	if extended {
 		provided, ok := bytes.CutPrefix(extension, []byte("chunk-signature="))
-		if !ok || !isSHA256Hex(string(provided)) {
+		c.signature = string(provided)
+		if !ok || !isSHA256Hex(c.signature) {
 			return 0, bodyEnded()
 		}
-		c.signature = string(provided)
 	}
 	size, err := strconv.ParseUint(string(digits), 16, 63)
 	if err != nil || size > maxChunk {
@@ -249,7 +266,7 @@ func (c *chunkReader) emptyLine() error {
 	return err
 }
 
-// framing reads a line of the framing, where one that is too long means what any other fault does.
+// framing reads a line of the framing, valid until the next read, where one that is too long means what any other fault does.
 func (c *chunkReader) framing(limit int) ([]byte, error) {
 	line, err := c.line(limit)
 	if errors.Is(err, errLineTooLong) {
@@ -262,12 +279,15 @@ func (c *chunkReader) framing(limit int) ([]byte, error) {
 var errLineTooLong = errors.New("line too long")
 
 // line reads up to CRLF, which is not part of the result, and at most limit bytes with it. A lone LF does
-// not end a line: minio-go ends a trailer by LF CRLF, and S3 accepts it.
+// not end a line: minio-go ends a trailer by LF CRLF, and S3 accepts it. The result is valid until the next
+// read.
 func (c *chunkReader) line(limit int) ([]byte, error) {
-	var line []byte
+	var before []byte // ended by lone LFs
 	for {
-		part, err := c.source.ReadSlice('\n')
-		line = append(line, part...)
+		line, err := c.source.ReadSlice('\n')
+		if before != nil {
+			line = append(before, line...)
+		}
 		if isEnd(err) {
 			return nil, bodyEnded()
 		}
@@ -280,5 +300,6 @@ func (c *chunkReader) line(limit int) ([]byte, error) {
 		if bytes.HasSuffix(line, []byte("\r\n")) {
 			return line[:len(line)-2], nil
 		}
+		before = bytes.Clone(line)
 	}
 }

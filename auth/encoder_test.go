@@ -23,7 +23,7 @@ type encoder struct {
 
 // testChain is the state in which the encoder's bodies begin.
 var testChain = chain{
-	key:       deriveSigningKey(exampleSecret, "20130524", "us-east-1"),
+	key:       newSigningKey(exampleSecret, "20130524", "us-east-1"),
 	date:      "20130524T000000Z",
 	scope:     "20130524/us-east-1/s3/aws4_request",
 	previous:  signature{1, 2, 3},
@@ -37,7 +37,7 @@ func newEncoder(payload Payload) *encoder {
 
 func (e *encoder) sign(algorithm string, hashes ...string) string {
 	toSign := algorithm + "\n" + testChain.date + "\n" + testChain.scope + "\n" + e.previous + "\n" + strings.Join(hashes, "\n")
-	mac := hmac.New(sha256.New, testChain.key[:])
+	mac := hmac.New(sha256.New, testChain.key.key[:])
 	io.WriteString(mac, toSign)
 	e.previous = hex.EncodeToString(mac.Sum(nil))
 	return e.previous

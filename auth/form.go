@@ -146,7 +146,7 @@ func (v *Verifier) verifyFormV4(form Form) (Identity, error) {
 	provided, _ := form.Lookup(fieldSignatureV4)
 	id := signingKeyID{secret: credential.Secret, date: scope.date, region: scope.region}
 	key := v.cache.key(id)
-	if !sign(key[:], []byte(policy)).equalHex(provided) {
+	if !key.sign([]byte(policy)).equalHex(provided) {
 		return Identity{}, mismatchText(credential.AccessKey, policy, provided)
 	}
 	v.cache.remember(id, key)

@@ -138,22 +138,25 @@ var isHex = func() (set [256]bool) {
 // ignored by S3). A missing or unreadable length is MissingContentLength (recorded in
 // versity/versitygw#1656).
 func payloadLength(r *http.Request, payload Payload) (int64, error) {
-	missing := &Error{Reason: MissingContentLength, Message: "You must provide the Content-Length HTTP header."}
 	if !payload.Streaming() {
 		if r.ContentLength < 0 {
-			return 0, missing
+			return 0, missingLength()
 		}
 		return r.ContentLength, nil
 	}
 	values := r.Header[headerAmzDecodedLen]
 	if len(values) != 1 {
-		return 0, missing
+		return 0, missingLength()
 	}
 	n, err := strconv.ParseUint(values[0], 10, 63)
 	if err != nil {
-		return 0, missing
+		return 0, missingLength()
 	}
 	return int64(n), nil
+}
+
+func missingLength() error {
+	return &Error{Reason: MissingContentLength, Message: "You must provide the Content-Length HTTP header."}
 }
 
 // StripAWSChunked returns a Content-Encoding without aws-chunked, which describes the request and not the

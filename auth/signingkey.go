@@ -3,6 +3,7 @@ package auth
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"hash"
 	"strings"
 	"sync"
 )
@@ -35,6 +36,37 @@ func deriveSigningKey(secret, date, region string) signature {
 	return key
 }
 
+// signingKey is the key of a scope, with what signing with it takes: a request with signed chunks is
+// signed several times. Safe for concurrent use.
+type signingKey struct {
+	key  signature
+	macs sync.Pool // of *keyedMAC
+}
+
+// keyedMAC is an HMAC of a signing key in its initial state, and room for what comes out of it.
+type keyedMAC struct {
+	hash.Hash
+	out signature
+}
+
+func newSigningKey(secret, date, region string) *signingKey {
+	return &signingKey{key: deriveSigningKey(secret, date, region)}
+}
+
+// sign returns the HMAC-SHA256 of message.
+func (k *signingKey) sign(message []byte) signature {
+	mac, ok := k.macs.Get().(*keyedMAC)
+	if !ok {
+		mac = &keyedMAC{Hash: hmac.New(sha256.New, k.key[:])}
+	}
+	mac.Write(message)
+	mac.Sum(mac.out[:0])
+	out := mac.out
+	mac.Reset() // the first one keeps the state, which later ones start from
+	k.macs.Put(mac)
+	return out
+}
+
 // maxSigningKeys bounds the cache. A client uses one scope a day, so this is far above need; a cache that
 // is full is emptied, which costs four HMACs for each scope in use.
 const maxSigningKeys = 1024
@@ -43,7 +75,7 @@ const maxSigningKeys = 1024
 // is ready to use.
 type signingKeys struct {
 	mu   sync.RWMutex // guards keys; no other lock is taken while it is held
-	keys map[signingKeyID]signature
+	keys map[signingKeyID]*signingKey
 }
 
 // signingKeyID names a signing key by all that it is derived from. The secret is part of it, so that an
@@ -51,19 +83,19 @@ type signingKeys struct {
 type signingKeyID struct{ secret, date, region string }
 
 // key returns the signing key of id, derived anew when it is not remembered.
-func (k *signingKeys) key(id signingKeyID) signature {
+func (k *signingKeys) key(id signingKeyID) *signingKey {
 	k.mu.RLock()
 	key, ok := k.keys[id]
 	k.mu.RUnlock()
 	if ok {
 		return key
 	}
-	return deriveSigningKey(id.secret, id.date, id.region)
+	return newSigningKey(id.secret, id.date, id.region)
 }
 
 // remember keeps the key of id. It is called after a signature was found right: otherwise anyone who
 // knows an access key could fill the cache with invented regions.
-func (k *signingKeys) remember(id signingKeyID, key signature) {
+func (k *signingKeys) remember(id signingKeyID, key *signingKey) {
 	k.mu.RLock()
 	_, known := k.keys[id]
 	k.mu.RUnlock()
@@ -75,7 +107,7 @@ func (k *signingKeys) remember(id signingKeyID, key signature) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.keys == nil || len(k.keys) >= maxSigningKeys {
-		k.keys = make(map[signingKeyID]signature)
+		k.keys = make(map[signingKeyID]*signingKey)
 	}
 	k.keys[id] = key
 }

@@ -12,18 +12,29 @@ func TestSigningKeys(t *testing.T) {
 	id := signingKeyID{secret: "a", date: "20130524", region: "us-east-1"}
 	key := cache.key(id)
 	cache.remember(id, key)
-	if cache.key(id) != key || key != deriveSigningKey("a", "20130524", "us-east-1") {
+	if cache.key(id) != key || key.key != deriveSigningKey("a", "20130524", "us-east-1") {
 		t.Error("the remembered key is another one")
 	}
 	other := id
 	other.secret = "b"
-	if cache.key(other) == key {
+	if cache.key(other).key == key.key {
 		t.Error("two secrets have the same key")
 	}
 	for i := range 3 * maxSigningKeys {
 		cache.remember(signingKeyID{region: strconv.Itoa(i)}, key)
 		if len(cache.keys) > maxSigningKeys {
 			t.Fatalf("the cache holds %d keys", len(cache.keys))
+		}
+	}
+}
+
+// TestSigningKeySigns shows that a key signs the same however often it did.
+func TestSigningKeySigns(t *testing.T) {
+	key := newSigningKey("a", "20130524", "us-east-1")
+	for i := range 5 {
+		message := []byte(strconv.Itoa(i))
+		if got, want := key.sign(message), sign(key.key[:], message); got != want {
+			t.Fatalf("signature %d is %x, not %x", i, got, want)
 		}
 	}
 }

@@ -244,7 +244,7 @@ func (v *Verifier) checkSignature(r *http.Request, a authorization, date request
 	toSign := appendStringToSign(make([]byte, 0, 192), date.basic, scope, sha256.Sum256(canonical))
 	id := signingKeyID{secret: credential.Secret, date: a.scope.date, region: a.scope.region}
 	key := v.cache.key(id)
-	computed := sign(key[:], toSign)
+	computed := key.sign(toSign)
 	if !computed.equalHex(a.signature) {
 		return chain{}, mismatch(credential.AccessKey, string(toSign), a.signature, string(canonical))
 	}

@@ -87,6 +87,9 @@ func (s *Store) changeHeld(ctx context.Context, b *bucketState, edits []*edit) e
 // byKey returns edits by their keys, those of one key in their order. Between keys
 // there is none, and neighbours cost an engine less.
 func byKey(edits []*edit) []*edit {
+	if len(edits) == 1 {
+		return edits
+	}
 	sorted := slices.Clone(edits)
 	slices.SortStableFunc(sorted, func(x, y *edit) int { return strings.Compare(x.key, y.key) })
 	return sorted

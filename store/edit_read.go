@@ -37,7 +37,9 @@ func readHistories(r engine.Reader, b *batch, edits []*edit) error {
 // open makes the histories of the edits' keys, and returns the edits in the order
 // of the versions that they name, newest first, which is that of their rows.
 func (b *batch) open(edits []*edit, seen engine.Mark) (sorted []*edit) {
-	sorted = slices.Clone(edits)
+	if sorted = edits; len(edits) > 1 {
+		sorted = slices.Clone(edits)
+	}
 	state := b.bucket.row.Load().Versioning
 	b.histories = make([]history, 0, countKeys(sorted)) // edits point into it
 	room := make([]engine.Mutation, usualEntryRows*len(edits))

@@ -13,6 +13,7 @@ import (
 type ledgerNotes struct {
 	made *Maker // of the edit that is being planned
 	list []ledgerNote
+	room int // for the list, when there is something to note
 }
 
 // ledgerNote is one change of an entry of a key. It refers to what the plan has in
@@ -31,7 +32,7 @@ func (l *ledger) notes(n int) *ledgerNotes {
 	if l == nil || !l.keeps {
 		return nil
 	}
-	return &ledgerNotes{made: &noMaker, list: make([]ledgerNote, 0, n)}
+	return &ledgerNotes{made: &noMaker, room: n}
 }
 
 // by says whose edit is planned from here on.
@@ -46,6 +47,9 @@ func (n *ledgerNotes) by(made *Maker) {
 
 func (n *ledgerNotes) take(change LedgerChange, h *history, r *record) {
 	if n != nil {
+		if n.list == nil {
+			n.list = make([]ledgerNote, 0, n.room)
+		}
 		n.list = append(n.list, ledgerNote{change: change, made: n.made, history: h, record: r})
 	}
 }
