@@ -178,6 +178,9 @@ func (x *exchange) guard() store.Authorize {
 	if x.deferred {
 		return func(facts store.ObjectFacts) error { return x.askAll(&facts) }
 	}
+	if !x.restsOnState {
+		return nil
+	}
 	return x.guardState(x.askAll)
 }
 

@@ -50,9 +50,10 @@ type exchange struct {
 	closing bool   // the connection must not be used again
 	awaited bool   // the client waits for a 100 that only goOn sends
 
-	status            int   // sent, zero if nothing was
-	code              Code  // of the error answered
-	received, written int64 // bytes of the bodies
+	values            []string // of the headers of the answer, each in its own slice
+	status            int      // sent, zero if nothing was
+	code              Code     // of the error answered
+	received, written int64    // bytes of the bodies
 }
 
 // codeClientGone is logged for a request that nobody waits for any more. It is no
@@ -128,7 +129,18 @@ func (x *exchange) Write(p []byte) (int, error) {
 // set gives a header its value, under the name as S3 writes it: some clients keep
 // the case of user metadata.
 func (x *exchange) set(name, value string) {
-	x.Header()[name] = []string{value}
+	x.Header()[name] = x.single(value)
+}
+
+// single returns value alone, in memory for the values of several headers.
+func (x *exchange) single(value string) []string {
+	const usual = 8
+	if len(x.values) == cap(x.values) {
+		x.values = make([]string, 0, usual)
+	}
+	n := len(x.values)
+	x.values = append(x.values, value)
+	return x.values[n : n+1 : n+1]
 }
 
 // setNonEmpty is set for a header that is not sent without a value.
@@ -156,7 +168,7 @@ func (x *exchange) begin() {
 	clear(h)
 	h["Server"] = x.h.serverHeader
 	h["x-amz-id-2"] = x.h.hostHeader
-	h["x-amz-request-id"] = []string{x.id}
+	h["x-amz-request-id"] = x.single(x.id)
 	x.setCORS()
 	if x.closing || x.awaited {
 		h["Connection"] = []string{"close"}

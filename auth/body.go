@@ -39,7 +39,10 @@ func (s *Session) Body(r *http.Request) (*Body, error) {
 	if r.Body == nil {
 		source = http.NoBody
 	}
-	b := &Body{length: length, announced: announced, trailer: http.Header{}}
+	b := &Body{length: length, announced: announced}
+	if announced != "" {
+		b.trailer = http.Header{}
+	}
 	if s.payload.Streaming() {
 		b.source = newChunkReader(source, s, b)
 		return b, nil

@@ -24,24 +24,40 @@ const stallTimeout = 60 * time.Second
 func withPatience(next http.Handler, stall time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		control := http.NewResponseController(w)
-		out := &patientWriter{ResponseWriter: w, deadline: deadline{stall: stall, set: control.SetWriteDeadline}}
+		p := &patience{writer: patientWriter{ResponseWriter: w, deadline: writeDeadline(control, stall)}}
 		// The deadline of the connection's last request would still be in force.
-		out.deadline.push()
+		p.writer.deadline.push()
 		if r.Body != nil && r.Body != http.NoBody {
-			out.body = &patientBody{ReadCloser: r.Body, deadline: deadline{stall: stall, set: control.SetReadDeadline}}
+			p.body = patientBody{ReadCloser: r.Body, deadline: readDeadline(control, stall)}
+			p.writer.body = &p.body
 			r = r.WithContext(r.Context())
-			r.Body = out.body
+			r.Body = &p.body
 		}
-		next.ServeHTTP(out, r)
+		next.ServeHTTP(&p.writer, r)
 	})
+}
+
+// patience is that for one request.
+type patience struct {
+	writer patientWriter
+	body   patientBody
 }
 
 // deadline is a deadline of a connection that moves with progress. It cannot be
 // set on a connection that is closed, of which the next read or write tells.
 type deadline struct {
-	stall time.Duration
-	set   func(time.Time) error
-	at    time.Time // as it was last set; zero for none
+	stall   time.Duration
+	control *http.ResponseController
+	set     func(*http.ResponseController, time.Time) error
+	at      time.Time // as it was last set; zero for none
+}
+
+func readDeadline(c *http.ResponseController, stall time.Duration) deadline {
+	return deadline{stall: stall, control: c, set: (*http.ResponseController).SetReadDeadline}
+}
+
+func writeDeadline(c *http.ResponseController, stall time.Duration) deadline {
+	return deadline{stall: stall, control: c, set: (*http.ResponseController).SetWriteDeadline}
 }
 
 // push sees to it that the deadline is nearly stall ahead. It leaves one alone
@@ -54,7 +70,7 @@ func (d *deadline) pushTo(ahead time.Duration) {
 		return
 	}
 	d.at = now.Add(ahead)
-	_ = d.set(d.at)
+	_ = d.set(d.control, d.at)
 }
 
 // lift removes the deadline.
@@ -63,7 +79,7 @@ func (d *deadline) lift() {
 		return
 	}
 	d.at = time.Time{}
-	_ = d.set(d.at)
+	_ = d.set(d.control, d.at)
 }
 
 type patientBody struct {

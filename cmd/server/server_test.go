@@ -35,7 +35,7 @@ type moves struct {
 	last  time.Time
 }
 
-func (m *moves) set(at time.Time) error {
+func (m *moves) set(_ *http.ResponseController, at time.Time) error {
 	m.count++
 	m.last = at
 	return nil

@@ -53,8 +53,7 @@ type blockSummer struct {
 	seed [16]byte // number of the ref, index of the block
 }
 
-func newBlockSummer(ref Ref) *blockSummer {
-	s := new(blockSummer)
+func newBlockSummer(ref Ref) (s blockSummer) {
 	binary.BigEndian.PutUint64(s.seed[:8], ref.Number)
 	return s
 }

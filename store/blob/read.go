@@ -102,7 +102,7 @@ func (b *Blob) Range(ctx context.Context, offset, length int64) (*Reader, error)
 type Reader struct {
 	ctx    context.Context
 	blob   *Blob
-	sums   *blockSummer
+	sums   blockSummer
 	left   int64  // bytes to deliver
 	next   int64  // the block to read next
 	window []byte // verified and not delivered

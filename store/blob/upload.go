@@ -43,7 +43,7 @@ type upload struct {
 	failed atomic.Bool // the writer has given up: its error is in writeErr
 
 	// The writer's own, for others to read after it ended.
-	sums     *blockSummer
+	sums     blockSummer
 	crc      uint32
 	fast     []hash.Hash
 	size     int64

@@ -17,14 +17,19 @@ var ErrCounters = errors.New("engine: damaged counters")
 type Counters []int64
 
 // DecodeCounters reads a value that Adds made.
-func DecodeCounters(value []byte) (Counters, error) {
-	var c Counters
-	for len(value) > 0 {
+func DecodeCounters(value []byte) (Counters, error) { return Counters(nil).PlusValue(value) }
+
+// PlusValue adds a value that Adds made to c, which is changed, and returns the sum.
+func (c Counters) PlusValue(value []byte) (Counters, error) {
+	for i := 0; len(value) > 0; i++ {
 		n, size := binary.Varint(value)
 		if size <= 0 {
 			return nil, ErrCounters
 		}
-		c = append(c, n)
+		if i == len(c) {
+			c = append(c, 0)
+		}
+		c[i] += n
 		value = value[size:]
 	}
 	return c, nil
@@ -36,19 +41,6 @@ func (c Counters) Append(dst []byte) []byte {
 		dst = binary.AppendVarint(dst, n)
 	}
 	return dst
-}
-
-// Plus returns the element-wise sum of c and d; the shorter one counts as
-// filled up with zeros.
-func (c Counters) Plus(d Counters) Counters {
-	if len(c) < len(d) {
-		c, d = d, c
-	}
-	sum := append(Counters(nil), c...)
-	for i, n := range d {
-		sum[i] += n
-	}
-	return sum
 }
 
 // At returns the i-th counter, 0 if the list is shorter.

@@ -23,13 +23,9 @@ func sumMerger() *pebble.Merger {
 // sum is the pebble.ValueMerger of one key.
 type sum struct{ total engine.Counters }
 
-func (s *sum) add(operand []byte) error {
-	c, err := engine.DecodeCounters(operand)
-	if err != nil {
-		return err
-	}
-	s.total = s.total.Plus(c)
-	return nil
+func (s *sum) add(operand []byte) (err error) {
+	s.total, err = s.total.PlusValue(operand)
+	return err
 }
 
 func (s *sum) MergeNewer(operand []byte) error { return s.add(operand) }
