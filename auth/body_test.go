@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
@@ -271,3 +272,30 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	c.n += int64(n)
 	return n, err
 }
+
+// TestLines reads lines whose lone LFs make them span reads, in pieces of any size: what is read later must
+// not overwrite what came before.
+func TestLines(t *testing.T) {
+	lines := []string{"", "a", "a\nb", "\n\n\n", strings.Repeat("x\n", 700) + "end", strings.Repeat("y", 1500) + "\n", "last"}
+	text := strings.Join(lines, "\r\n") + "\r\n"
+	for size := 1; size <= len(text); size = size*3/2 + 1 {
+		c := &chunkReader{source: bufio.NewReaderSize(pieces{strings.NewReader(text), size}, bufferSize)}
+		for i, want := range lines {
+			got, err := c.line(maxTrailer)
+			if err != nil || string(got) != want {
+				t.Fatalf("pieces of %d: line %d is %.40q (%d bytes), %v, want %.40q (%d)", size, i, got, len(got), err, want, len(want))
+			}
+		}
+		if _, err := c.line(maxTrailer); err == nil {
+			t.Error("a line behind the end")
+		}
+	}
+}
+
+// pieces reads at most size bytes at once.
+type pieces struct {
+	io.Reader
+	size int
+}
+
+func (p pieces) Read(b []byte) (int, error) { return p.Reader.Read(b[:min(len(b), p.size)]) }

@@ -266,7 +266,8 @@ func (c *chunkReader) emptyLine() error {
 	return err
 }
 
-// framing reads a line of the framing, valid until the next read, where one that is too long means what any other fault does.
+// framing reads a line of the framing, where one that is too long means what any other fault does. The result
+// is valid until the next read.
 func (c *chunkReader) framing(limit int) ([]byte, error) {
 	line, err := c.line(limit)
 	if errors.Is(err, errLineTooLong) {
@@ -300,6 +301,9 @@ func (c *chunkReader) line(limit int) ([]byte, error) {
 		if bytes.HasSuffix(line, []byte("\r\n")) {
 			return line[:len(line)-2], nil
 		}
-		before = bytes.Clone(line)
+		if before == nil {
+			line = bytes.Clone(line) // the next read overwrites the buffer
+		}
+		before = line
 	}
 }
